@@ -1,0 +1,62 @@
+# Every target makes its own environment when it is missing, and is quick the second time.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export DAGSTER_HOME :=
+export RUNTIME__DLTHUB_TELEMETRY := false
+PORT ?= 3000
+CUSTOMERS ?= 2000
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo dev test lint bench lock clean
+
+help:  ## Show what each target does
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+$(VENV)/bin/python:
+	@echo "Making a virtual environment in $(VENV)"
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' \
+		|| { echo "Python 3.11 to 3.13 is needed, $(PYTHON) is: $$($(PYTHON) --version). Try: make PYTHON=python3.11 ..."; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+
+# The lock files are complete, so nothing is resolved (--no-deps) and every file is checked by its hash.
+$(VENV)/.base: requirements.lock pyproject.toml | $(VENV)/bin/python
+	@echo "Installing scv_platform (about two minutes, once)"
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.lock $(VENV)/.base
+	@echo "Installing the tools for tests and lint (once)"
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-dev.lock
+	@touch $@
+
+install: $(VENV)/.base  ## Make the environment
+
+demo: $(VENV)/.base  ## Simulate a small shop, build everything, and show the result
+	@scv demo --customers $(CUSTOMERS)
+
+dev: $(VENV)/.base  ## Open the Dagster UI on http://127.0.0.1:3000
+	@unset DAGSTER_HOME; exec dagster dev -h 127.0.0.1 -p $(PORT)
+
+lint: $(VENV)/.dev  ## Check style, layers, types and SQL
+	@ruff check . && ruff format --check .
+	@lint-imports
+	@mypy
+	@sqlfluff lint --processes 2 scv_dbt/models scv_dbt/tests
+
+test: lint  ## Lint, then run all tests
+	@pytest
+
+bench: $(VENV)/.dev  ## Measure the figures that the README quotes
+	@for script in benchmarks/*.py; do echo; python "$$script"; done
+
+lock:  ## Resolve the lock files again (needs uv)
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-annotate \
+		--no-header --no-emit-index-url --no-emit-find-links pyproject.toml --extra dev --extra bigquery -o requirements-dev.lock
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-annotate \
+		--no-header --no-emit-index-url --no-emit-find-links pyproject.toml -c requirements-dev.lock -o requirements.lock
+
+clean:  ## Delete the environment, the demo data and the run history
+	rm -rf $(VENV) data .dagster scv_dbt/target

@@ -1,0 +1,68 @@
+"""`scv`: the command line. Each command calls one function; imports are inside, so that `--help` is instant."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from scv_platform.config_files import ConfigError
+from scv_platform.settings import Settings
+
+
+@contextmanager
+def _readable_errors() -> Iterator[None]:
+    """Errors that a person can act on are shown without a traceback."""
+    from scv_platform.run import AlreadyRunning
+
+    try:
+        yield
+    except (ConfigError, AlreadyRunning) as error:
+        click.echo(str(error), err=True)
+        sys.exit(2)
+
+
+@click.group()
+def main() -> None:
+    """Many sources, one customer, every audience."""
+
+
+@main.command()
+@click.option("--select", "selection", default="*", show_default=True, help="A Dagster asset selection.")
+def run(selection: str) -> None:
+    """Materialise the graph, or a selection of it. Exit code 1 if an asset or a check failed."""
+    with _readable_errors():
+        from scv_platform.definitions import build_definitions
+        from scv_platform.run import materialise
+
+        settings = Settings.load()
+        outcome = materialise(build_definitions(settings), settings, selection)
+    for failure in outcome.failures:
+        click.echo(f"FAILED {failure}", err=True)
+    click.echo(f"run {outcome.run_id} {'succeeded' if outcome.succeeded else 'failed'}")
+    sys.exit(0 if outcome.succeeded else 1)
+
+
+@main.command()
+@click.option("--customers", default=2_000, show_default=True, help="People who shop.")
+@click.option("--seed", default=7, show_default=True, help="The same seed gives the same bytes.")
+@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="Last simulated day.  [default: today, UTC]")
+@click.option("--out", type=click.Path(path_type=Path), help="Folder to write to.  [default: the landing folder]")
+def simulate(customers: int, seed: int, until: datetime | None, out: Path | None) -> None:
+    """Write the landing files of a simulated shop, and the truth about its people."""
+    with _readable_errors():
+        from scv_platform.simulation import simulate as simulate_shop
+
+        day = (until or datetime.now(UTC)).date()
+        click.echo(simulate_shop(customers, seed, day, out or Settings.load().landing))
+
+
+@main.command()
+def summary() -> None:
+    """Show what the warehouse knows: customers, revenue, segments, audiences, exports."""
+    with _readable_errors():
+        from scv_platform.summary import summarise
+
+        click.echo(summarise(Settings.load()))

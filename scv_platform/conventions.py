@@ -1,0 +1,47 @@
+"""Conventions of the asset graph: owners, pools, freshness by layer, automation, the day of a run.
+
+Everything that assets of different layers must agree on stands here once.
+"""
+
+from datetime import UTC, date, datetime, timedelta
+
+import dagster as dg
+
+from scv_platform.settings import Settings
+
+OWNER = "team:data-platform"
+"""Owner of every asset that no one else claims."""
+
+WAREHOUSE_POOL = "warehouse"
+"""Pool of every step that touches the warehouse; `dagster.yaml` lets one step at a time into a pool."""
+
+
+def _stale_after(hours: int) -> dg.FreshnessPolicy:
+    """A policy on the age of the last materialisation; the age of the data is a check of its own."""
+    return dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=hours), warn_window=timedelta(hours=hours * 0.75))
+
+
+INGESTION_FRESHNESS = _stale_after(24 * 7)
+"""Files come when they come: a raw table may rest for a week."""
+TRANSFORMATION_FRESHNESS = _stale_after(36)
+"""Models are built daily, with half a day to spare."""
+INTELLIGENCE_FRESHNESS = _stale_after(36)
+"""Scores follow the models."""
+AUDIENCE_FRESHNESS = _stale_after(36)
+"""Memberships follow the scores."""
+EXPORT_FRESHNESS = _stale_after(36)
+"""Destinations follow the memberships."""
+
+WHEN_UPSTREAM_UPDATED = (
+    dg.AutomationCondition.eager().without(~dg.AutomationCondition.any_deps_missing())
+    & dg.AutomationCondition.all_deps_blocking_checks_passed()
+)
+"""Fires when an upstream asset was updated and no blocking check of an upstream fails. Unlike plain
+`eager()` it also fires while some upstream was never materialised, and holds back behind a failed check."""
+
+
+def run_as_of(context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext, settings: Settings) -> date:
+    """The day that bounds this run: the same for each of its steps, whenever they start."""
+    record = context.instance.get_run_record_by_id(context.run.run_id)
+    started_at = record.create_timestamp if record else datetime.now(UTC)
+    return settings.resolve_as_of(started_at)

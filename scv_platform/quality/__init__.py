@@ -1,0 +1,1 @@
+"""Quality: checks across the layers that no single model can make."""

@@ -1,0 +1,131 @@
+"""`scv run`: materialise the graph in this process, into the same run history as the Dagster UI.
+
+Invariant: one `scv run` per warehouse at a time, held by a file lock that the system releases when the
+process ends, however it ends. So an unfinished run of ours that is found under the lock was killed: it is
+marked as failed, and its place in the warehouse pool, which Dagster would keep for ever, is given back.
+"""
+
+import fcntl
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import dagster as dg
+
+from scv_platform.settings import Settings
+
+_LOCK_TAG = "scv/warehouse"
+
+
+class AlreadyRunning(Exception):
+    """Another process is materialising into this warehouse."""
+
+
+@dataclass(frozen=True)
+class RunOutcome:
+    """How a run ended, and what did not pass."""
+
+    run_id: str
+    succeeded: bool
+    failures: tuple[str, ...]
+
+
+@contextmanager
+def dagster_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
+    """The Dagster instance that `dagster dev` uses: DAGSTER_HOME, else `dagster.yaml` at the project root."""
+    if os.environ.get("DAGSTER_HOME"):
+        with dg.DagsterInstance.get() as instance:
+            yield instance
+        return
+    # The storage folders in dagster.yaml are relative to the working directory, there as here.
+    os.chdir(settings.root)
+    with dg.DagsterInstance.from_config(str(settings.root)) as instance:
+        yield instance
+
+
+@contextmanager
+def warehouse_lock(settings: Settings) -> Iterator[None]:
+    """The right to run on this warehouse; `AlreadyRunning` names the process that has it."""
+    path = settings.duckdb_path.with_suffix(".lock")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            raise AlreadyRunning(
+                f"another `scv run` (process {lock.read().strip() or 'unknown'}) is using {settings.duckdb_path};"
+                " wait until it ends, or stop it"
+            ) from None
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield
+
+
+def materialise(definitions: dg.Definitions, settings: Settings, selection: str) -> RunOutcome:
+    """Materialise the selected assets with their checks.
+
+    Raises `AlreadyRunning`, and `dg.DagsterInvalidSubsetError` or a parse error for a selection of nothing.
+    """
+    with warehouse_lock(settings), dagster_instance(settings) as instance:
+        close_killed_runs(instance, settings)
+        loud = dg.Definitions.merge(definitions, dg.Definitions(loggers={"progress": progress_logger}))
+        keys = dg.AssetSelection.from_string(selection).resolve(loud.resolve_asset_graph())
+        result = loud.resolve_implicit_global_asset_job_def().execute_in_process(
+            instance=instance,
+            asset_selection=sorted(keys),
+            raise_on_error=False,
+            tags={_LOCK_TAG: str(settings.duckdb_path)},
+            run_config={"loggers": {"progress": {}}},
+        )
+    failures = tuple(_failures(result))
+    return RunOutcome(result.run_id, result.success and not failures, failures)
+
+
+def close_killed_runs(instance: dg.DagsterInstance, settings: Settings) -> None:
+    """Mark unfinished runs of `scv run` on this warehouse as failed, and free what they hold."""
+    unfinished = dg.RunsFilter(
+        tags={_LOCK_TAG: str(settings.duckdb_path)},
+        statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.NOT_STARTED],
+    )
+    for run in instance.get_runs(unfinished):
+        instance.report_run_failed(run, "The process of this run was killed; found by the next `scv run`.")
+        instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+
+
+def _failures(result: dg.ExecuteInProcessResult) -> Iterator[str]:
+    """A line for each failed step and for each check of severity error that did not pass."""
+    for event in result.all_events:
+        if event.is_step_failure:
+            error = event.step_failure_data.error
+            while error and error.cause:
+                error = error.cause
+            yield f"{event.step_key}: {error.message.strip() if error else 'failed'}"
+    for check in result.get_asset_check_evaluations():
+        if not check.passed and check.severity is dg.AssetCheckSeverity.ERROR:
+            yield f"check {check.check_name} of {check.asset_key.to_user_string()}: {check.description or 'failed'}"
+
+
+@dg.logger(None, description="One line on standard output for each asset that was materialised.")
+def progress_logger(_: dg.InitLoggerContext) -> logging.Logger:
+    """What `scv run` shows while it works, instead of Dagster's debug log."""
+    logger = logging.Logger("scv", level=logging.DEBUG)
+    logger.addHandler(_Progress())
+    return logger
+
+
+class _Progress(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        event = getattr(record, "dagster_meta", {}).get("dagster_event")
+        if event is not None and event.event_type_value == "ASSET_MATERIALIZATION":
+            materialization = event.event_specific_data.materialization
+            rows = materialization.metadata.get("dagster/row_count")
+            count = f"{rows.value:>12,} rows" if rows is not None else ""
+            print(f"  {materialization.asset_key.to_user_string():<58}{count}", flush=True)
+        elif record.levelno >= logging.ERROR and event is not None and event.is_step_failure:
+            print(f"  {event.step_key} failed", flush=True)
+        elif event is None and record.levelno >= logging.WARNING:
+            print(f"  {record.levelname.lower()}: {record.getMessage()}", flush=True)

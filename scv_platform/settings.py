@@ -1,0 +1,164 @@
+"""Settings: the only reader of the environment and of `config/platform.yml`.
+
+Data flow: environment + `config/platform.yml` -> one frozen `Settings` -> everything else as an argument.
+Invariant: nothing is read at import; `Settings.load` reads once and names the variable or the line at fault.
+"""
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, field_validator
+
+from scv_platform.config_files import ConfigError, StrictModel, did_you_mean, read_yaml, validate
+
+PROJECT_ROOT = Path(__file__).resolve().parents[1]
+
+Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
+"""A name that is safe as a column, a file and an asset: lower case, digits, underscores."""
+
+
+class Privacy(StrEnum):
+    """How much a column tells about one person; decides masking and what may leave."""
+
+    NONE = "none"
+    QUASI = "quasi"
+    DIRECT = "direct"
+    SENSITIVE = "sensitive"
+
+
+class CustomFieldType(StrEnum):
+    """Type of a custom field, in the words of the configuration file."""
+
+    STRING = "string"
+    INTEGER = "integer"
+    DECIMAL = "decimal"
+    BOOLEAN = "boolean"
+    DATE = "date"
+    TIMESTAMP = "timestamp"
+
+
+class CustomField(StrictModel):
+    """A column that a company adds to people or transactions without code."""
+
+    entity: Annotated[str, Field(pattern="^(people|transactions)$")]
+    type: CustomFieldType
+    survivorship: Annotated[str, Field(pattern="^newest$")] = "newest"
+    privacy: Privacy
+    description: str
+
+
+class PlatformConfig(StrictModel):
+    """`config/platform.yml`: what is true of the whole company."""
+
+    company: str
+    base_currency: Annotated[str, Field(pattern="^[A-Z]{3}$", description="ISO 4217 code.")]
+    default_country: Annotated[str, Field(pattern="^[A-Z]{2}$", description="ISO 3166 alpha-2 code.")]
+    as_of: date | None = None
+    max_data_age_days: Annotated[int, Field(ge=1, description="The newest fact may be this old at as_of.")] = 3
+    custom_fields: dict[Identifier, CustomField] = Field(default_factory=dict)
+
+    @field_validator("custom_fields")
+    @classmethod
+    def _no_reserved_names(cls, fields: dict[str, CustomField]) -> dict[str, CustomField]:
+        taken = sorted(set(fields) & _RESERVED_FIELD_NAMES)
+        if taken:
+            raise ValueError(f"{', '.join(map(repr, taken))} is a column that the platform has already")
+        return fields
+
+
+_RESERVED_FIELD_NAMES = frozenset(
+    "customer_id record_id source source_id email phone given_name family_name full_name birth_date gender job_title"
+    " street city region postcode country language user_id anonymous_id national_id account_source_id created_at"
+    " updated_at is_deleted first_seen_at last_seen_at record_count sources transaction_id order_id transaction_type"
+    " person_source_id occurred_at currency gross_amount discount_amount tax_amount shipping_amount refund_amount"
+    " net_amount net_amount_base cost_amount margin_amount_base status is_counted channel store_id seller_source_id"
+    " seller_customer_id account_id".split()
+)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Where the platform runs and on what; one per process, passed to everything that needs it."""
+
+    warehouse: str
+    duckdb_path: Path
+    landing: Path
+    config: Path
+    as_of: date | None
+    dataset_prefix: str
+    platform: PlatformConfig
+    environment: Mapping[str, str]
+    root: Path = PROJECT_ROOT
+
+    @classmethod
+    def load(cls, environment: Mapping[str, str] | None = None, root: Path = PROJECT_ROOT) -> "Settings":
+        """Settings from the environment and the config folder; `ConfigError` says which value is wrong."""
+        env = dict(os.environ if environment is None else environment)
+
+        def path(name: str, default: str) -> Path:
+            return (root / Path(env.get(name) or default).expanduser()).resolve()
+
+        warehouse = env.get("SCV_WAREHOUSE") or "duckdb"
+        if warehouse not in _WAREHOUSES:
+            hint = did_you_mean(warehouse, _WAREHOUSES)
+            raise ConfigError([f"SCV_WAREHOUSE={warehouse!r}: unknown warehouse; {hint}"])
+        config = path("SCV_CONFIG", "config")
+        return cls(
+            warehouse=warehouse,
+            duckdb_path=path("SCV_DUCKDB_PATH", "data/scv.duckdb"),
+            landing=path("SCV_LANDING", "data/landing"),
+            config=config,
+            as_of=_parse_as_of(env.get("SCV_AS_OF")),
+            dataset_prefix=env.get("SCV_DATASET_PREFIX", ""),
+            platform=validate(PlatformConfig, read_yaml(config / "platform.yml")),
+            environment=env,
+            root=root,
+        )
+
+    @property
+    def dlt_folder(self) -> Path:
+        """dlt's working folder, beside the warehouse file, so that two warehouses never share state."""
+        return self.duckdb_path.with_suffix(".dlt")
+
+    @property
+    def dbt_project(self) -> Path:
+        """The dbt project."""
+        return self.root / "scv_dbt"
+
+    def resolve_as_of(self, run_started_at: datetime) -> date:
+        """The day, inclusive, that bounds metrics, scores, segments and audiences of a run.
+
+        The environment wins over `platform.yml`; without either it is the UTC day on which the run
+        started, so that every step of one run sees the same day.
+        """
+        return self.as_of or self.platform.as_of or run_started_at.astimezone(UTC).date()
+
+    def expand(self, text: str) -> Path:
+        """A path of a configuration file, `${NAME}` replaced, relative to the project root."""
+
+        def value(match: re.Match[str]) -> str:
+            name = match.group(1)
+            known = {"SCV_LANDING": str(self.landing), "SCV_CONFIG": str(self.config), **self.environment}
+            if not known.get(name):
+                raise ConfigError([f"{text}: environment variable {name} is not set"])
+            return known[name]
+
+        return self.root / Path(re.sub(r"\$\{(\w+)\}", value, text)).expanduser()
+
+
+_WAREHOUSES = ("duckdb",)
+
+
+def _parse_as_of(text: str | None) -> date | None:
+    if not text:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise ConfigError([f"SCV_AS_OF={text!r}: not a day; write it as YYYY-MM-DD"]) from None

@@ -1,0 +1,1 @@
+"""Sources: pure dlt. Nothing in here knows Dagster."""

@@ -1,0 +1,64 @@
+"""The dbt project as one asset function: Dagster selects models inside it, dbt runs at most once a step."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import DbtCliResource, dbt_assets
+
+from scv_platform.conventions import WAREHOUSE_POOL, run_as_of
+from scv_platform.settings import Settings
+from scv_platform.transformation.project import dbt_environment, environment
+from scv_platform.transformation.translator import ScvDbtTranslator
+from scv_platform.warehouse import Warehouse
+
+
+def build_dbt_assets(settings: Settings, manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
+    """The assets of all dbt models and seeds, with their tests as asset checks."""
+    relations = stored_relations(manifest)
+
+    @dbt_assets(manifest=manifest, name="dbt", pool=WAREHOUSE_POOL, dagster_dbt_translator=ScvDbtTranslator())
+    def dbt_models(
+        context: dg.AssetExecutionContext, dbt: DbtCliResource, warehouse: dg.ResourceParam[Warehouse]
+    ) -> Iterator[Any]:
+        with environment(dbt_environment(settings, run_as_of(context, settings))):
+            # Beside the warehouse: the logs, the compiled SQL and the results of its last dbt run.
+            target = settings.duckdb_path.with_suffix(".dbt")
+            invocation = dbt.cli(["build"], context=context, target_path=target, raise_on_error=False)
+            # dbt holds the warehouse file until it ends, so rows can only be counted afterwards.
+            events = list(invocation.stream())
+        yield from with_row_counts(events, relations, warehouse)
+        if error := invocation.get_error():
+            raise dg.Failure(str(error))
+
+    return dbt_models
+
+
+def stored_relations(manifest: Mapping[str, Any]) -> dict[str, str]:
+    """`schema.table` by Dagster output name, of every model and seed that is stored as a table."""
+    return {
+        dg.AssetKey([node["schema"], node["name"]]).to_python_identifier(): f"{node['schema']}.{node['name']}"
+        for node in manifest["nodes"].values()
+        if node["resource_type"] in {"model", "seed"} and node["config"]["materialized"] not in {"view", "ephemeral"}
+    }
+
+
+def with_row_counts(events: Iterable[Any], relations: Mapping[str, str], warehouse: Warehouse) -> Iterator[Any]:
+    """The events of a dbt run, each output of a stored table with its number of rows."""
+    events = list(events)
+    built = {event.output_name: relations[event.output_name] for event in events if _builds(event, relations)}
+    counts: dict[str, int] = {}
+    if built:
+        selects = (f"select '{name}' as name, count(*) as n from {table}" for name, table in built.items())
+        union = " union all ".join(selects)
+        counts = {row["name"]: row["n"] for row in warehouse.rows(union)}
+    for event in events:
+        if _builds(event, relations):
+            metadata = {**event.metadata, "dagster/row_count": counts[event.output_name]}
+            yield dg.Output(value=None, output_name=event.output_name, metadata=metadata)
+        else:
+            yield event
+
+
+def _builds(event: Any, relations: Mapping[str, str]) -> bool:
+    return isinstance(event, dg.Output) and event.output_name in relations

@@ -1,0 +1,137 @@
+"""The warehouse on DuckDB: one file, one writer process.
+
+Every connection goes through `DuckDBWarehouse.connection`, because two connections with different
+settings in one process exclude each other, and one left open keeps dbt and dlt out of the file.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+from dagster_duckdb import DuckDBResource
+from sqlglot import exp
+
+from scv_platform.warehouse.protocol import Data, Statement, Table, literal
+
+_TYPES = {
+    "string": "varchar",
+    "integer": "bigint",
+    "float": "double",
+    "decimal": "decimal(18, 4)",
+    "boolean": "boolean",
+    "date": "date",
+    "timestamp": "timestamp",
+    "json": "json",
+}
+
+
+class DuckDBWarehouse:
+    """The `Warehouse` protocol on one DuckDB file, over dagster-duckdb's resource (which waits for a lock)."""
+
+    dialect = "duckdb"
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._resource = DuckDBResource(database=str(path))
+
+    @contextmanager
+    def connection(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection in UTC that is closed whatever happens inside."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with self._resource.get_connection() as connection:
+            try:
+                connection.execute("set TimeZone = 'UTC'")
+                yield connection
+            finally:
+                connection.close()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        with self.connection() as connection:
+            connection.begin()
+            try:
+                yield connection
+            except BaseException:
+                connection.rollback()
+                raise
+            connection.commit()
+
+    def _sql(self, statement: Statement) -> str:
+        return statement if isinstance(statement, str) else statement.sql(dialect=self.dialect)
+
+    def query(self, sql: Statement, batch_rows: int = 100_000) -> Iterator[pa.RecordBatch]:
+        with self.connection() as connection:
+            yield from connection.sql(self._sql(sql)).to_arrow_reader(batch_rows)
+
+    def table(self, sql: Statement) -> pa.Table:
+        with self.connection() as connection:
+            return connection.sql(self._sql(sql)).to_arrow_table()
+
+    def rows(self, sql: Statement) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = self.table(sql).to_pylist()
+        return rows
+
+    def exists(self, relation: str) -> bool:
+        schema, _, name = relation.partition(".")
+        found = exp.select("1").from_("information_schema.tables")
+        found = found.where(exp.column("table_schema").eq(literal(schema)), exp.column("table_name").eq(literal(name)))
+        return bool(self.rows(found))
+
+    def ensure(self, table: Table) -> None:
+        columns = ", ".join(f"{column.name} {_TYPES[column.type]}" for column in table.columns)
+        self.run(
+            [
+                f"create schema if not exists {table.schema}",
+                f"create table if not exists {table} ({columns})",
+                *(
+                    f"alter table {table} add column if not exists {column.name} {_TYPES[column.type]}"
+                    for column in table.columns
+                ),
+            ]
+        )
+
+    def replace(self, table: Table, data: Data, where: Mapping[str, Any] | None = None) -> int:
+        self.ensure(table)
+        with self._transaction() as connection:
+            staged = self._stage(connection, table, data)
+            matches = [exp.column(name).eq(literal(value)) for name, value in (where or {}).items()]
+            delete = exp.delete(str(table), where=exp.and_(*matches) if matches else None)
+            connection.execute(self._sql(delete))
+            return self._insert(connection, table, staged)
+
+    def merge(self, table: Table, data: Data) -> int:
+        self.ensure(table)
+        with self._transaction() as connection:
+            staged = self._stage(connection, table, data)
+            same_key = " and ".join(f"old.{name} is not distinct from new.{name}" for name in table.key)
+            connection.execute(f"delete from {table} as old using {staged} as new where {same_key}")
+            return self._insert(connection, table, staged)
+
+    def append(self, table: Table, data: Data) -> int:
+        self.ensure(table)
+        with self._transaction() as connection:
+            return self._insert(connection, table, self._stage(connection, table, data))
+
+    def run(self, statements: Sequence[Statement]) -> None:
+        with self._transaction() as connection:
+            for statement in statements:
+                connection.execute(self._sql(statement))
+
+    def _stage(self, connection: duckdb.DuckDBPyConnection, table: Table, data: Data) -> str:
+        """The rows in a temporary table, computed before the target changes (a select may read the target)."""
+        staged = f"staged_{table.name}"
+        if isinstance(data, pa.Table):
+            connection.register("arrow_rows", data)
+            select = "select * from arrow_rows"
+        else:
+            select = self._sql(data)
+        connection.execute(f"create temporary table {staged} as select {', '.join(table.column_names)} from ({select})")
+        return staged
+
+    def _insert(self, connection: duckdb.DuckDBPyConnection, table: Table, staged: str) -> int:
+        names = ", ".join(table.column_names)
+        (count,) = connection.execute(f"insert into {table} ({names}) select {names} from {staged}").fetchall()[0]
+        return int(count)

@@ -1,0 +1,109 @@
+"""What the platform asks of a warehouse, whichever engine it is.
+
+Statements are SQL that DuckDB and BigQuery read alike, or sqlglot expressions that are rendered in the
+engine's own dialect. Values from people enter SQL only as sqlglot literals, never as text.
+Invariant: every writing method is one transaction; killed in the middle, nothing of it is seen.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, Protocol, TypeAlias
+
+import pyarrow as pa
+from sqlglot import exp
+
+from scv_platform.settings import Privacy
+
+Statement: TypeAlias = str | exp.Expr
+"""SQL, as text of ours or as an expression."""
+
+Data: TypeAlias = str | exp.Expr | pa.Table
+"""Rows to write: a select that the warehouse runs itself, or an Arrow table."""
+
+PORTABLE_TYPES = ("string", "integer", "float", "decimal", "boolean", "date", "timestamp", "json")
+"""Types of a column by the names that both engines map from; a decimal has 4 digits after the point."""
+
+
+@dataclass(frozen=True)
+class TableColumn:
+    """One column of a table that Python owns."""
+
+    name: str
+    type: str
+    description: str
+    privacy: Privacy = Privacy.NONE
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table that Python owns: where it lies, its grain, its columns, and its key."""
+
+    schema: str
+    name: str
+    description: str
+    columns: tuple[TableColumn, ...]
+    key: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.schema}.{self.name}"
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        """The columns in their order in the table."""
+        return tuple(column.name for column in self.columns)
+
+
+class Warehouse(Protocol):
+    """One engine. Methods open a connection, use it, and close it: dbt and dlt need the file free."""
+
+    dialect: str
+    """Name of the engine's dialect in sqlglot."""
+
+    def query(self, sql: Statement, batch_rows: int = 100_000) -> Iterator[pa.RecordBatch]:
+        """The result in Arrow batches; the connection closes when the iterator ends."""
+        ...
+
+    def table(self, sql: Statement) -> pa.Table:
+        """The whole result as one Arrow table, for results that are known to be small."""
+        ...
+
+    def rows(self, sql: Statement) -> list[dict[str, Any]]:
+        """The whole result as dictionaries, for summaries and previews."""
+        ...
+
+    def exists(self, relation: str) -> bool:
+        """Whether the table or view `schema.name` exists."""
+        ...
+
+    def ensure(self, table: Table) -> None:
+        """Create the table when it is missing, and add the columns that it lacks. Never drops anything."""
+        ...
+
+    def replace(self, table: Table, data: Data, where: Mapping[str, Any] | None = None) -> int:
+        """Replace the rows whose columns equal `where` (all rows without it); returns the rows written."""
+        ...
+
+    def merge(self, table: Table, data: Data) -> int:
+        """Insert rows, replacing those with the same key; returns the rows written."""
+        ...
+
+    def append(self, table: Table, data: Data) -> int:
+        """Insert rows; returns the rows written."""
+        ...
+
+    def run(self, statements: Sequence[Statement]) -> None:
+        """Run the statements in one transaction."""
+        ...
+
+
+def literal(value: Any) -> exp.Expr:
+    """A Python value as a SQL literal; text is escaped by sqlglot, so it can never become SQL."""
+    if isinstance(value, datetime):
+        return exp.cast(exp.Literal.string(value.isoformat(sep=" ")), "timestamp")
+    if isinstance(value, date):
+        return exp.cast(exp.Literal.string(value.isoformat()), "date")
+    if isinstance(value, Decimal):
+        return exp.Literal.number(str(value))
+    return exp.convert(value)

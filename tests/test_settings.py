@@ -1,0 +1,64 @@
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+
+from scv_platform.config_files import ConfigError
+from scv_platform.settings import Settings
+
+PLATFORM = "company: Acme\nbase_currency: EUR\ndefault_country: DE\n"
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "platform.yml").write_text(PLATFORM)
+    return tmp_path
+
+
+def test_paths_are_anchored_at_the_project_root_whatever_the_working_directory(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir("/")
+    settings = Settings.load({"SCV_DUCKDB_PATH": "somewhere/x.duckdb"}, root)
+    assert settings.duckdb_path == root / "somewhere/x.duckdb"
+    assert settings.landing == root / "data/landing"
+    assert settings.dlt_folder == root / "somewhere/x.dlt"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("SCV_WAREHOUSE", "duckdbb", "unknown warehouse; did you mean 'duckdb'"),
+        ("SCV_AS_OF", "01.02.2026", "write it as YYYY-MM-DD"),
+        ("SCV_CONFIG", "nowhere", "file not found"),
+    ],
+)
+def test_a_wrong_value_is_one_line_that_names_what_is_wrong(root: Path, name: str, value: str, words: str) -> None:
+    with pytest.raises(ConfigError, match=words) as caught:
+        Settings.load({name: value}, root)
+    assert len(caught.value.problems) == 1
+    assert name in str(caught.value) or value in str(caught.value)
+
+
+def test_the_environment_wins_over_platform_yml_and_both_over_the_day_of_the_run(root: Path) -> None:
+    late = datetime(2026, 3, 1, 23, 59, tzinfo=UTC)
+    assert Settings.load({}, root).resolve_as_of(late) == date(2026, 3, 1)
+    (root / "config" / "platform.yml").write_text(PLATFORM + "as_of: 2010-12-09\n")
+    assert Settings.load({}, root).resolve_as_of(late) == date(2010, 12, 9)
+    assert Settings.load({"SCV_AS_OF": "2011-01-01"}, root).resolve_as_of(late) == date(2011, 1, 1)
+
+
+def test_a_custom_field_cannot_take_the_name_of_a_column(root: Path) -> None:
+    field = "custom_fields:\n  email: {entity: people, type: string, privacy: direct, description: x}\n"
+    (root / "config" / "platform.yml").write_text(PLATFORM + field)
+    with pytest.raises(ConfigError, match=r"platform.yml:4: custom_fields: 'email' is a column"):
+        Settings.load({}, root)
+
+
+def test_an_unset_variable_in_a_path_is_named(root: Path) -> None:
+    settings = Settings.load({"THERE": "/files"}, root)
+    assert settings.expand("${THERE}/*.csv") == Path("/files/*.csv")
+    assert settings.expand("${SCV_LANDING}/a.csv") == root / "data/landing/a.csv"
+    with pytest.raises(ConfigError, match="environment variable NOT_THERE is not set"):
+        settings.expand("${NOT_THERE}/x.csv")

@@ -1,0 +1,113 @@
+"""The contract of `Warehouse`; every engine passes the same tests."""
+
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlglot import exp
+
+from scv_platform.warehouse import Table, TableColumn, Warehouse, literal
+from scv_platform.warehouse.duckdb import DuckDBWarehouse
+
+SCORES = Table(
+    "lab",
+    "scores",
+    "One row per (person, day).",
+    (
+        TableColumn("person", "string", "Who."),
+        TableColumn("day", "date", "When."),
+        TableColumn("score", "decimal", "How much."),
+    ),
+    key=("person", "day"),
+)
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path) -> DuckDBWarehouse:
+    return DuckDBWarehouse(tmp_path / "deep" / "w.duckdb")
+
+
+def row(person: str, day: str, score: int) -> str:
+    return f"select '{person}' as person, date '{day}' as day, {score} as score"
+
+
+def scores(warehouse: Warehouse) -> set[tuple[str, int]]:
+    return {(r["person"], int(r["score"])) for r in warehouse.rows("select * from lab.scores")}
+
+
+def test_replace_without_a_slice_replaces_every_row(warehouse: DuckDBWarehouse) -> None:
+    warehouse.replace(SCORES, row("a", "2026-01-01", 1))
+    assert warehouse.replace(SCORES, row("b", "2026-01-01", 2)) == 1
+    assert scores(warehouse) == {("b", 2)}
+
+
+def test_replace_of_a_slice_leaves_the_other_rows(warehouse: DuckDBWarehouse) -> None:
+    warehouse.append(SCORES, f"{row('a', '2026-01-01', 1)} union all {row('b', '2026-01-02', 2)}")
+    warehouse.replace(SCORES, row("c", "2026-01-02", 3), where={"day": date(2026, 1, 2)})
+    assert scores(warehouse) == {("a", 1), ("c", 3)}
+
+
+def test_merge_replaces_rows_of_the_same_key_and_is_idempotent(warehouse: DuckDBWarehouse) -> None:
+    warehouse.append(SCORES, f"{row('a', '2026-01-01', 1)} union all {row('b', '2026-01-02', 2)}")
+    for _ in range(2):
+        warehouse.merge(SCORES, row("b", "2026-01-02", 9))
+    assert scores(warehouse) == {("a", 1), ("b", 9)}
+
+
+def test_arrow_rows_and_selects_are_written_alike_and_a_select_may_read_its_own_target(
+    warehouse: DuckDBWarehouse,
+) -> None:
+    arrow = pa.table({"score": [Decimal("1.5")], "person": ["a"], "day": [date(2026, 1, 1)]})
+    warehouse.append(SCORES, arrow)
+    warehouse.replace(SCORES, "select person, day, score * 2 as score from lab.scores")
+    assert warehouse.rows("select * from lab.scores") == [
+        {"person": "a", "day": date(2026, 1, 1), "score": Decimal("3.0000")}
+    ]
+
+
+def test_ensure_adds_missing_columns_and_keeps_the_rows(warehouse: DuckDBWarehouse) -> None:
+    warehouse.run(
+        ["create schema lab", "create table lab.scores (person varchar)", "insert into lab.scores values ('a')"]
+    )
+    warehouse.ensure(SCORES)
+    assert warehouse.rows("select * from lab.scores") == [{"person": "a", "day": None, "score": None}]
+
+
+def test_a_statement_that_fails_undoes_the_ones_before_it(warehouse: DuckDBWarehouse) -> None:
+    warehouse.append(SCORES, row("a", "2026-01-01", 1))
+    with pytest.raises(Exception, match="nowhere"):
+        warehouse.run(["delete from lab.scores", "select * from nowhere"])
+    with pytest.raises(Exception, match="nowhere"):
+        warehouse.replace(SCORES, "select * from nowhere")
+    assert scores(warehouse) == {("a", 1)}
+
+
+def test_an_error_leaves_no_connection_open(warehouse: DuckDBWarehouse) -> None:
+    import duckdb
+
+    with pytest.raises(duckdb.Error):
+        warehouse.rows("select * from nowhere")
+    # A second configuration in this process is refused while any connection is open.
+    duckdb.connect(str(warehouse.path), read_only=True).close()
+
+
+def test_query_gives_batches_and_exists_tells_tables_from_nothing(warehouse: DuckDBWarehouse) -> None:
+    batches = list(warehouse.query("select i from range(10) t(i)", batch_rows=4))
+    assert sum(batch.num_rows for batch in batches) == 10
+    assert not warehouse.exists("lab.scores")
+    warehouse.ensure(SCORES)
+    assert warehouse.exists("lab.scores")
+
+
+@pytest.fixture(scope="module")
+def shared_warehouse(tmp_path_factory: pytest.TempPathFactory) -> DuckDBWarehouse:
+    return DuckDBWarehouse(tmp_path_factory.mktemp("w") / "w.duckdb")
+
+
+@given(text=st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=30))
+def test_a_literal_comes_back_as_the_text_it_was(shared_warehouse: DuckDBWarehouse, text: str) -> None:
+    assert shared_warehouse.rows(exp.select(exp.alias_(literal(text), "text"))) == [{"text": text}]
