@@ -60,6 +60,21 @@ def simulate(customers: int, seed: int, until: datetime | None, out: Path | None
 
 
 @main.command()
+@click.option("--customers", default=2_000, show_default=True, help="People who shop.")
+@click.pass_context
+def demo(context: click.Context, customers: int) -> None:
+    """Simulate a shop, materialise the whole graph, and show the result."""
+    click.echo(f"Simulating a shop with {customers:,} people")
+    context.invoke(simulate, customers=customers)
+    click.echo("\nMaterialising every asset")
+    try:
+        context.invoke(run)
+    finally:
+        context.invoke(summary)
+    click.echo("\nNow open the graph: `make dev`, then http://127.0.0.1:3000")
+
+
+@main.command()
 def summary() -> None:
     """Show what the warehouse knows: customers, revenue, segments, audiences, exports."""
     with _readable_errors():

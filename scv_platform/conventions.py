@@ -40,6 +40,10 @@ WHEN_UPSTREAM_UPDATED = (
 `eager()` it also fires while some upstream was never materialised, and holds back behind a failed check."""
 
 
+AUTOMATION_INTERVAL_SECONDS = 30
+"""How often sensors look for new files and for assets to update."""
+
+
 def run_as_of(context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext, settings: Settings) -> date:
     """The day that bounds this run: the same for each of its steps, whenever they start."""
     record = context.instance.get_run_record_by_id(context.run.run_id)

@@ -1,0 +1,117 @@
+"""`scv summary`: the state of a warehouse on one screen, for the person who just ran the platform."""
+
+from typing import Any
+
+from scv_platform.settings import Settings
+from scv_platform.warehouse import Warehouse
+from scv_platform.warehouse.duckdb import DuckDBWarehouse
+
+_LINE = "  {:<34}{:>14}   {}"
+
+
+def summarise(settings: Settings) -> str:
+    """The summary as text; says what to do when nothing was built yet."""
+    warehouse = DuckDBWarehouse(settings.duckdb_path)
+    if not settings.duckdb_path.exists() or not warehouse.exists("master.customers"):
+        return "Nothing is built yet. Run `make demo`, or `scv run`."
+    currency = settings.platform.base_currency
+    blocks = [
+        _block(f"{settings.platform.company}: one customer from many records", _customers(warehouse)),
+        _block(f"Money ({currency})", _money(warehouse)),
+        _block("Value segments (RFM)", _rfm(warehouse)),
+        _block("Segments and audiences", _members(warehouse)),
+        _block("Exports", _exports(warehouse)),
+    ]
+    return "\n".join(blocks)
+
+
+def _block(title: str, lines: list[str]) -> str:
+    return "\n".join(["", title, *(lines or ["  none yet"])])
+
+
+def _customers(warehouse: Warehouse) -> list[str]:
+    (row,) = warehouse.rows(
+        """
+        select
+            (select count(*) from identity.source_records) as records,
+            (select count(*) from master.customers) as customers,
+            (select count(*) from master.customers where record_count > 1) as merged,
+            (select count(*) from quarantine.rejected_rows) as rejected
+        """
+    )
+    reasons = warehouse.rows(
+        "select table_name, min(reason) as example, count(*) as n"
+        " from quarantine.rejected_rows group by table_name order by table_name"
+    )
+    return [
+        _LINE.format("person records", f"{row['records']:,}", "identity.source_records"),
+        _LINE.format("customers", f"{row['customers']:,}", "master.customers"),
+        _LINE.format("  of more than one record", f"{row['merged']:,}", "identity.identity_map"),
+        _LINE.format("rows in quarantine", f"{row['rejected']:,}", "quarantine.rejected_rows"),
+        *(_LINE.format(f"  {r['table_name']}", f"{r['n']:,}", f"such as: {r['example']}") for r in reasons),
+    ]
+
+
+def _money(warehouse: Warehouse) -> list[str]:
+    rows = warehouse.rows(
+        """
+        select
+            transaction_type,
+            count(*) as n,
+            sum(net_amount_base) as net
+        from master.transactions
+        where is_counted
+        group by transaction_type
+        order by transaction_type desc
+        """
+    )
+    net = sum(row["net"] or 0 for row in rows)
+    return [
+        *(_LINE.format(f"{r['transaction_type']}s", f"{r['n']:,}", f"net {r['net'] or 0:>16,.2f}") for r in rows),
+        _LINE.format("net revenue", "", f"    {net:>16,.2f}"),
+    ]
+
+
+def _rfm(warehouse: Warehouse) -> list[str]:
+    rows = warehouse.rows(
+        """
+        select segment, count(*) as n, sum(monetary) as net
+        from intelligence.rfm
+        where as_of = (select max(as_of) from intelligence.rfm)
+        group by segment
+        order by n desc, segment
+        """
+    )
+    total = sum(row["n"] for row in rows) or 1
+    return [
+        _LINE.format(r["segment"], f"{r['n']:,}", "▇" * max(1, round(40 * r["n"] / total))) for r in rows
+    ]
+
+
+def _members(warehouse: Warehouse) -> list[str]:
+    lines = []
+    for kind in ("segment", "audience"):
+        rows = warehouse.rows(
+            f"select name, count(*) as n from audiences.{kind}_members where exited_at is null"
+            " group by name order by name"
+        )
+        lines += [_LINE.format(row["name"], f"{row['n']:,}", kind) for row in rows]
+    return lines
+
+
+def _exports(warehouse: Warehouse) -> list[str]:
+    if not warehouse.exists("activation.sync_runs"):
+        return []
+    rows = warehouse.rows(
+        """
+        select *
+        from activation.sync_runs
+        qualify row_number() over (partition by destination, audience order by started_at desc, run_id) = 1
+        order by destination, audience
+        """
+    )
+    return [_LINE.format(r["audience"], f"{r['rows_sent']:,}", _outcome(r)) for r in rows]
+
+
+def _outcome(row: dict[str, Any]) -> str:
+    return f"to {row['destination']}, {row['rows_withheld']:,} withheld by the gate ({row['status']})"
