@@ -30,8 +30,8 @@ def main() -> None:
 
 
 @main.command()
-@click.option("--select", "selection", default="*", show_default=True, help="A Dagster asset selection.")
-def run(selection: str) -> None:
+@click.option("--select", "selection", help="A Dagster asset selection, such as 'group:master'.  [default: all]")
+def run(selection: str | None) -> None:
     """Materialise the graph, or a selection of it. Exit code 1 if an asset or a check failed."""
     with _readable_errors():
         from scv_platform.definitions import build_definitions
@@ -46,8 +46,8 @@ def run(selection: str) -> None:
 
 
 @main.command()
-@click.option("--customers", default=2_000, show_default=True, help="People who shop.")
-@click.option("--seed", default=7, show_default=True, help="The same seed gives the same bytes.")
+@click.option("--customers", type=click.IntRange(min=1), default=2_000, show_default=True, help="People who shop.")
+@click.option("--seed", type=click.IntRange(min=0), default=7, show_default=True, help="The same seed gives the same bytes.")
 @click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="Last simulated day.  [default: today, UTC]")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder to write to.  [default: the landing folder]")
 def simulate(customers: int, seed: int, until: datetime | None, out: Path | None) -> None:
@@ -60,7 +60,7 @@ def simulate(customers: int, seed: int, until: datetime | None, out: Path | None
 
 
 @main.command()
-@click.option("--customers", default=2_000, show_default=True, help="People who shop.")
+@click.option("--customers", type=click.IntRange(min=1), default=2_000, show_default=True, help="People who shop.")
 @click.pass_context
 def demo(context: click.Context, customers: int) -> None:
     """Simulate a shop, materialise the whole graph, and show the result."""

@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import dagster as dg
 
@@ -65,7 +66,7 @@ def warehouse_lock(settings: Settings) -> Iterator[None]:
         yield
 
 
-def materialise(definitions: dg.Definitions, settings: Settings, selection: str) -> RunOutcome:
+def materialise(definitions: dg.Definitions, settings: Settings, selection: str | None) -> RunOutcome:
     """Materialise the selected assets with their checks.
 
     Raises `AlreadyRunning`, and `dg.DagsterInvalidSubsetError` or a parse error for a selection of nothing.
@@ -73,7 +74,8 @@ def materialise(definitions: dg.Definitions, settings: Settings, selection: str)
     with warehouse_lock(settings), dagster_instance(settings) as instance:
         close_killed_runs(instance, settings)
         loud = dg.Definitions.merge(definitions, dg.Definitions(loggers={"progress": progress_logger}))
-        keys = dg.AssetSelection.from_string(selection).resolve(loud.resolve_asset_graph())
+        chosen = dg.AssetSelection.from_string(selection) if selection else dg.AssetSelection.all()
+        keys = chosen.resolve(loud.resolve_asset_graph())
         result = loud.resolve_implicit_global_asset_job_def().execute_in_process(
             instance=instance,
             asset_selection=sorted(keys),
@@ -97,16 +99,23 @@ def close_killed_runs(instance: dg.DagsterInstance, settings: Settings) -> None:
 
 
 def _failures(result: dg.ExecuteInProcessResult) -> Iterator[str]:
-    """A line for each failed step and for each check of severity error that did not pass."""
-    for event in result.all_events:
-        if event.is_step_failure:
-            error = event.step_failure_data.error
-            while error and error.cause:
-                error = error.cause
-            yield f"{event.step_key}: {error.message.strip() if error else 'failed'}"
+    """A line for each failed step and each check of severity error that did not pass; else why the run failed."""
+    failed_steps = [event for event in result.all_events if event.is_step_failure]
+    for event in failed_steps:
+        yield f"{event.step_key}: {_root_cause(event.step_failure_data.error)}"
+    if not failed_steps:
+        for event in result.all_events:
+            if event.is_run_failure:
+                yield f"run: {_root_cause(event.job_failure_data.error)}"
     for check in result.get_asset_check_evaluations():
         if not check.passed and check.severity is dg.AssetCheckSeverity.ERROR:
             yield f"check {check.check_name} of {check.asset_key.to_user_string()}: {check.description or 'failed'}"
+
+
+def _root_cause(error: Any) -> str:
+    while error is not None and error.cause is not None:
+        error = error.cause
+    return error.message.strip() if error is not None else "no reason was recorded"
 
 
 @dg.logger(None, description="One line on standard output for each asset that was materialised.")
@@ -127,5 +136,3 @@ class _Progress(logging.Handler):
             print(f"  {materialization.asset_key.to_user_string():<58}{count}", flush=True)
         elif record.levelno >= logging.ERROR and event is not None and event.is_step_failure:
             print(f"  {event.step_key} failed", flush=True)
-        elif event is None and record.levelno >= logging.WARNING:
-            print(f"  {record.levelname.lower()}: {record.getMessage()}", flush=True)

@@ -1,6 +1,9 @@
 """The dbt project as one asset function: Dagster selects models inside it, dbt runs at most once a step."""
 
+import json
+import shutil
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -23,15 +26,32 @@ def build_dbt_assets(settings: Settings, manifest: Mapping[str, Any]) -> dg.Asse
     ) -> Iterator[Any]:
         with environment(dbt_environment(settings, run_as_of(context, settings))):
             # Beside the warehouse: the logs, the compiled SQL and the results of its last dbt run.
-            target = settings.duckdb_path.with_suffix(".dbt")
+            target = fresh_folder(settings.duckdb_path.with_suffix(".dbt"))
             invocation = dbt.cli(["build"], context=context, target_path=target, raise_on_error=False)
             # dbt holds the warehouse file until it ends, so rows can only be counted afterwards.
             events = list(invocation.stream())
         yield from with_row_counts(events, relations, warehouse)
-        if error := invocation.get_error():
-            raise dg.Failure(str(error))
+        if not invocation.is_successful():
+            raise dg.Failure(why_dbt_failed(target), metadata={"dbt_log": str(target / "dbt.log")})
 
     return dbt_models
+
+
+def fresh_folder(folder: Path) -> Path:
+    """That folder, empty, so that what lies in it is of this run."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder
+
+
+def why_dbt_failed(target: Path) -> str:
+    """A line for each model and test that failed, from the results that dbt left; else the end of its log."""
+    results = target / "run_results.json"
+    rows = json.loads(results.read_text())["results"] if results.exists() else []
+    failed = [row for row in rows if row["status"] in {"error", "fail"}]
+    if failed:
+        return "\n".join(f"{row['unique_id']}: {row['message']}" for row in failed)
+    return (target / "dbt.log").read_text()[-2_000:]
 
 
 def stored_relations(manifest: Mapping[str, Any]) -> dict[str, str]:

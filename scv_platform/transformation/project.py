@@ -12,9 +12,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from scv_platform.settings import Settings
+
+if TYPE_CHECKING:
+    from dagster_dbt import DbtCliResource
 
 _PROJECT_FOLDERS = ("models", "macros", "tests", "seeds", "snapshots")
 
@@ -64,13 +67,26 @@ def project_fingerprint(folder: Path) -> str:
     return digest.hexdigest()
 
 
+def dbt_resource(settings: Settings) -> "DbtCliResource":
+    """Runs dbt on the project, from the virtual environment of this process, activated or not."""
+    from dagster_dbt import DbtCliResource
+
+    executable = Path(sys.executable).with_name("dbt")
+    return DbtCliResource(
+        project_dir=settings.dbt_project,
+        profiles_dir=settings.dbt_project,
+        target=settings.warehouse,
+        dbt_executable=executable,
+    )
+
+
 def load_manifest(settings: Settings) -> dict[str, Any]:
     """The manifest of the dbt project, parsed again first when a file of the project changed."""
     from dagster_dbt import DbtProject
 
     project = settings.dbt_project
     with environment(dbt_environment(settings)):
-        dbt_project = DbtProject(project_dir=project, target="duckdb")
+        dbt_project = DbtProject(project_dir=project, target=settings.warehouse)
         stamp = dbt_project.manifest_path.with_name("manifest.fingerprint")
         fingerprint = project_fingerprint(project)
         stored = stamp.read_text() if stamp.exists() and dbt_project.manifest_path.exists() else ""

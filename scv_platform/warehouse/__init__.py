@@ -1,5 +1,5 @@
 """The warehouse: the one seam between the platform and the engine that stores its tables."""
 
-from scv_platform.warehouse.protocol import Data, Table, TableColumn, Warehouse, literal
+from scv_platform.warehouse.protocol import Data, Table, TableColumn, Warehouse, bind, literal
 
-__all__ = ["Data", "Table", "TableColumn", "Warehouse", "literal"]
+__all__ = ["Data", "Table", "TableColumn", "Warehouse", "bind", "literal"]

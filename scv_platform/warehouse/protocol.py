@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any, Protocol, TypeAlias
 
 import pyarrow as pa
+import sqlglot
 from sqlglot import exp
 
 from scv_platform.settings import Privacy
@@ -107,3 +108,12 @@ def literal(value: Any) -> exp.Expr:
     if isinstance(value, Decimal):
         return exp.Literal.number(str(value))
     return exp.convert(value)
+
+
+def bind(sql: str, /, **values: Any) -> exp.Expr:
+    """SQL of ours whose `:name` parts become the values, as literals; `ValueError` when the names differ."""
+    statement = sqlglot.parse_one(sql)
+    names = {str(placeholder.this) for placeholder in statement.find_all(exp.Placeholder)}
+    if names != set(values):
+        raise ValueError(f"the statement names {sorted(names)}, the values are {sorted(values)}")
+    return exp.replace_placeholders(statement, **{name: literal(value) for name, value in values.items()})

@@ -1,0 +1,55 @@
+"""How long the code location takes to import, and the demo to run, each in a process of its own.
+
+Run with `python benchmarks/start_and_demo.py`. The demo gets an empty warehouse, run history and landing folder.
+"""
+
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+REPETITIONS = 3
+
+
+def seconds(command: list[str], environment: dict[str, str]) -> float:
+    started = time.perf_counter()
+    subprocess.run(command, check=True, env=environment, cwd=ROOT, stdout=subprocess.DEVNULL)
+    return time.perf_counter() - started
+
+
+def demo_environment(folder: Path) -> dict[str, str]:
+    shutil.copy(ROOT / "dagster.yaml", folder)
+    shutil.copytree(ROOT / "config", folder / "config")
+    destinations = folder / "config" / "destinations.yml"
+    destinations.write_text(destinations.read_text().replace("data/exports", str(folder / "exports")))
+    return {
+        **os.environ,
+        "DAGSTER_HOME": str(folder),
+        "SCV_CONFIG": str(folder / "config"),
+        "SCV_DUCKDB_PATH": str(folder / "scv.duckdb"),
+        "SCV_LANDING": str(folder / "landing"),
+    }
+
+
+def main() -> None:
+    load = "from scv_platform.settings import Settings; from scv_platform.definitions import build_definitions;"
+    load += "build_definitions(Settings.load()).resolve_asset_graph()"
+    scv = str(Path(sys.executable).with_name("scv"))
+    imports, demos = [], []
+    for _ in range(REPETITIONS):
+        imports.append(seconds([sys.executable, "-c", load], dict(os.environ)))
+        with tempfile.TemporaryDirectory() as folder:
+            demos.append(seconds([scv, "demo"], demo_environment(Path(folder))))
+    print(f"| figure | median of {REPETITIONS} (seconds) | all |")
+    print("|---|--:|---|")
+    for name, values in (("import of the definitions", imports), ("scv demo, 2,000 customers", demos)):
+        print(f"| {name} | {statistics.median(values):.1f} | {', '.join(f'{value:.1f}' for value in values)} |")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,82 @@
+{#- The text without white space around it, the non-breaking spaces of spreadsheets included. -#}
+{% macro trim_whitespace(expression) -%}
+    {{ return(adapter.dispatch("trim_whitespace", "scv")(expression)) }}
+{%- endmacro %}
+
+{% macro duckdb__trim_whitespace(expression) -%}
+    trim({{ expression }}, ' ' || chr(9) || chr(10) || chr(13) || chr(160))
+{%- endmacro %}
+
+{% macro bigquery__trim_whitespace(expression) -%}
+    trim({{ expression }})
+{%- endmacro %}
+
+
+{#- The text with its letters bare: é as e. -#}
+{% macro strip_accents(expression) -%}
+    {{ return(adapter.dispatch("strip_accents", "scv")(expression)) }}
+{%- endmacro %}
+
+{% macro duckdb__strip_accents(expression) -%}
+    strip_accents({{ expression }})
+{%- endmacro %}
+
+{% macro bigquery__strip_accents(expression) -%}
+    regexp_replace(normalize({{ expression }}, nfd), r'\pM', '')
+{%- endmacro %}
+
+
+{#- Every match of an RE2 pattern replaced. -#}
+{% macro regexp_replace_all(expression, pattern, replacement) -%}
+    {{ return(adapter.dispatch("regexp_replace_all", "scv")(expression, pattern, replacement)) }}
+{%- endmacro %}
+
+{% macro duckdb__regexp_replace_all(expression, pattern, replacement) -%}
+    regexp_replace({{ expression }}, '{{ pattern }}', '{{ replacement }}', 'g')
+{%- endmacro %}
+
+{% macro bigquery__regexp_replace_all(expression, pattern, replacement) -%}
+    regexp_replace({{ expression }}, r'{{ pattern }}', '{{ replacement }}')
+{%- endmacro %}
+
+
+{#- What the one group of an RE2 pattern captured; null without a match. -#}
+{% macro regexp_capture(expression, pattern) -%}
+    {{ return(adapter.dispatch("regexp_capture", "scv")(expression, pattern)) }}
+{%- endmacro %}
+
+{% macro duckdb__regexp_capture(expression, pattern) -%}
+    nullif(regexp_extract({{ expression }}, '{{ pattern }}', 1), '')
+{%- endmacro %}
+
+{% macro bigquery__regexp_capture(expression, pattern) -%}
+    nullif(regexp_extract({{ expression }}, r'{{ pattern }}'), '')
+{%- endmacro %}
+
+
+{#- Whether an RE2 pattern, an expression here, matches somewhere in the text. -#}
+{% macro regexp_matches(expression, pattern_expression) -%}
+    {{ return(adapter.dispatch("regexp_matches", "scv")(expression, pattern_expression)) }}
+{%- endmacro %}
+
+{% macro duckdb__regexp_matches(expression, pattern_expression) -%}
+    regexp_matches({{ expression }}, {{ pattern_expression }})
+{%- endmacro %}
+
+{% macro bigquery__regexp_matches(expression, pattern_expression) -%}
+    regexp_contains({{ expression }}, {{ pattern_expression }})
+{%- endmacro %}
+
+
+{#- SHA-256 of the text in hexadecimal digits. -#}
+{% macro sha256_hex(expression) -%}
+    {{ return(adapter.dispatch("sha256_hex", "scv")(expression)) }}
+{%- endmacro %}
+
+{% macro duckdb__sha256_hex(expression) -%}
+    sha256({{ expression }})
+{%- endmacro %}
+
+{% macro bigquery__sha256_hex(expression) -%}
+    to_hex(sha256({{ expression }}))
+{%- endmacro %}

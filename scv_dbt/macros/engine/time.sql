@@ -1,0 +1,26 @@
+{#- A timestamp with a zone as a naive timestamp in UTC, whatever the zone of the session. -#}
+{% macro utc_timestamp(expression) -%}
+    {{ return(adapter.dispatch("utc_timestamp", "scv")(expression)) }}
+{%- endmacro %}
+
+{% macro duckdb__utc_timestamp(expression) -%}
+    cast({{ expression }} at time zone 'UTC' as timestamp)
+{%- endmacro %}
+
+{% macro bigquery__utc_timestamp(expression) -%}
+    cast({{ expression }} as timestamp)
+{%- endmacro %}
+
+
+{#- Whole days from one date to another. -#}
+{% macro days_between(first_date, second_date) -%}
+    {{ return(adapter.dispatch("days_between", "scv")(first_date, second_date)) }}
+{%- endmacro %}
+
+{% macro duckdb__days_between(first_date, second_date) -%}
+    date_diff('day', {{ first_date }}, {{ second_date }})
+{%- endmacro %}
+
+{% macro bigquery__days_between(first_date, second_date) -%}
+    date_diff({{ second_date }}, {{ first_date }}, day)
+{%- endmacro %}

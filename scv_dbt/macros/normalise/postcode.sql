@@ -1,0 +1,4 @@
+{#- The letters and digits of a postcode, in upper case. -#}
+{% macro postcode_normalised(expression) -%}
+    nullif({{ regexp_replace_all("upper(" ~ expression ~ ")", "[^\\p{L}\\p{N}]+", "") }}, '')
+{%- endmacro %}

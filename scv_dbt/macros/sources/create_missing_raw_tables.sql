@@ -1,0 +1,37 @@
+{#- Creates every raw schema, table and column that a source YAML declares and the warehouse lacks, with the types
+    that dlt would give them. So models build before the first load, and after a table has gained a column. -#}
+{% macro create_missing_raw_tables() -%}
+    {%- if execute -%}
+        {%- for source in graph.sources.values() -%}
+            {%- set columns = raw_columns(source) -%}
+            {%- set existing = adapter.get_relation(source.database, source.schema, source.identifier) -%}
+            {%- if existing is none -%}
+                {%- set relation = api.Relation.create(source.database, source.schema, source.identifier) -%}
+                {%- do adapter.create_schema(relation) -%}
+                {%- set definitions = [] -%}
+                {%- for name, type in columns.items() -%}
+                    {%- do definitions.append(name ~ " " ~ type) -%}
+                {%- endfor -%}
+                {%- do run_query("create table " ~ relation ~ " (" ~ definitions | join(", ") ~ ")") -%}
+            {%- else -%}
+                {%- set present = adapter.get_columns_in_relation(existing) | map(attribute="name") | map("lower") | list -%}
+                {%- for name, type in columns.items() if name | lower not in present -%}
+                    {%- do run_query("alter table " ~ existing ~ " add column " ~ name ~ " " ~ type) -%}
+                {%- endfor -%}
+            {%- endif -%}
+        {%- endfor -%}
+    {%- endif -%}
+{%- endmacro %}
+
+
+{#- The columns of a raw table, name -> engine type: those of its YAML, and the custom fields of its entity. -#}
+{% macro raw_columns(source) -%}
+    {%- set columns = {} -%}
+    {%- for column in source.columns.values() -%}
+        {%- do columns.update({column.name: raw_type(column.data_type)}) -%}
+    {%- endfor -%}
+    {%- for field in custom_fields(source.name) -%}
+        {%- do columns.update({field.name: raw_type(custom_field_raw_type(field.type))}) -%}
+    {%- endfor -%}
+    {{ return(columns) }}
+{%- endmacro %}

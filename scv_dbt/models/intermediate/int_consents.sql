@@ -1,0 +1,37 @@
+with
+consents as (
+    select
+        *,
+        cast(null as string) as country
+    from {{ ref("stg_files__consents") }}
+),
+
+phones as (
+    {{ normalised_phones("consents") }}
+),
+
+normalised as (
+    select
+        consents.source,
+        consents.person_source_id,
+        consents.email,
+        consents.phone,
+        {{ email_normalised("consents.email") }} as email_normalised,
+        phones.phone_e164,
+        consents.purpose,
+        consents.channel,
+        consents.status,
+        consents.occurred_at,
+        consents.first_load_id
+    from consents
+    left join phones on consents.phone = phones.phone
+),
+
+identified as (
+    select
+        {{ person_record_id("source", "person_source_id", "email_normalised") }} as record_id,
+        *
+    from normalised
+)
+
+select * from identified

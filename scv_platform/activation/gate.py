@@ -1,0 +1,132 @@
+"""The gate: who of an audience may be sent, and why the others are held back. It fails closed.
+
+| legal basis | sent are |
+|---|---|
+| consent | who granted the purpose on a channel, and denied it on none |
+| contract, legitimate_interest | who did not deny the purpose on any channel |
+| internal | everyone, but only to a destination of the company |
+
+What counts per channel is the newest answer; of two answers of one moment the denial counts. Suppressions always
+apply, by customer_id or by e-mail. Consents and suppressions are what is known now, whatever as_of is.
+"""
+
+from enum import StrEnum
+
+from sqlglot import exp
+
+from scv_platform.activation.config import Scope
+from scv_platform.activation.tables import SUPPRESSIONS
+from scv_platform.audiences.rules import Audience, LegalBasis
+from scv_platform.audiences.tables import AUDIENCE_MEMBERS
+from scv_platform.warehouse import Warehouse, bind
+
+CONSENTS = "master.consents"
+CUSTOMERS = "master.customers"
+
+
+class Reason(StrEnum):
+    """Why a member is held back; when several hold, the first in this order is told."""
+
+    NOT_A_CUSTOMER = "not_a_customer"
+    SUPPRESSED = "suppressed"
+    CONSENT_DENIED = "consent_denied"
+    NO_CONSENT = "no_consent"
+
+
+class ExportRefused(Exception):
+    """The export may not begin; nothing was sent."""
+
+
+def check_permitted(warehouse: Warehouse, audience: Audience, scope: Scope) -> None:
+    """`ExportRefused` when the legal basis does not reach this destination, or cannot be judged."""
+    if audience.legal_basis is LegalBasis.INTERNAL:
+        if scope is not Scope.INTERNAL:
+            raise ExportRefused(
+                f"audience {audience.name!r} has legal_basis internal, but the destination has scope {scope};"
+                " nothing was sent. State a legal basis that covers it, or choose an internal destination."
+            )
+    elif not warehouse.exists(CONSENTS):
+        raise ExportRefused(
+            f"there is no table {CONSENTS}, so legal_basis {audience.legal_basis} of audience {audience.name!r}"
+            " cannot be judged; nothing was sent. Materialise master/consents first."
+        )
+
+
+def gate(audience: Audience) -> exp.Expr:
+    """A select of every member with the reason for which she is held back, null when she may be sent."""
+    if audience.legal_basis is LegalBasis.INTERNAL:
+        return bind(_GATE.format(consents=_NO_CONSENTS_NEEDED), audience=audience.name, must_consent=False)
+    return bind(
+        _GATE.format(consents=_CONSENTS),
+        audience=audience.name,
+        purpose=audience.purpose,
+        must_consent=audience.legal_basis is LegalBasis.CONSENT,
+    )
+
+
+def allowed(audience: Audience) -> exp.Expr:
+    """A select of the members who may be sent."""
+    return exp.select("customer_id").from_(exp.Subquery(this=gate(audience), alias=_alias())).where("reason is null")
+
+
+def withheld(warehouse: Warehouse, audience: Audience) -> dict[str, int]:
+    """How many members are held back, by reason."""
+    held = exp.select("reason", "count(*) as members").from_(exp.Subquery(this=gate(audience), alias=_alias()))
+    rows = warehouse.rows(held.where("reason is not null").group_by("reason").order_by("reason"))
+    return {row["reason"]: row["members"] for row in rows}
+
+
+def _alias() -> exp.TableAlias:
+    return exp.TableAlias(this=exp.to_identifier("gated"))
+
+
+_CONSENTS = f"""
+    select
+        customer_id,
+        max(case when status = 'denied' then 1 else 0 end) as denied,
+        max(case when status = 'granted' then 1 else 0 end) as granted
+    from (
+        select
+            customer_id,
+            status,
+            row_number() over (
+                partition by customer_id, channel
+                order by occurred_at desc, case when status = 'denied' then 0 else 1 end
+            ) as recency
+        from {CONSENTS}
+        where purpose = :purpose
+    ) as answers
+    where recency = 1
+    group by customer_id
+"""
+_NO_CONSENTS_NEEDED = "select cast(null as string) as customer_id, 0 as denied, 0 as granted"
+_GATE = f"""
+with members as (
+    select customer_id from {AUDIENCE_MEMBERS} where name = :audience and exited_at is null
+),
+
+suppressed as (
+    select customer_id from {SUPPRESSIONS}
+    union distinct
+    select customers.customer_id
+    from {CUSTOMERS} as customers
+    inner join {SUPPRESSIONS} as suppressions
+        on lower(trim(suppressions.identifier_value)) = lower(trim(customers.email))
+    where suppressions.identifier_type = 'email'
+),
+
+consents as ({{consents}})
+
+select
+    members.customer_id,
+    case
+        when customers.customer_id is null then '{Reason.NOT_A_CUSTOMER}'
+        when suppressed.customer_id is not null then '{Reason.SUPPRESSED}'
+        when consents.denied = 1 then '{Reason.CONSENT_DENIED}'
+        when :must_consent and coalesce(consents.granted, 0) = 0 then '{Reason.NO_CONSENT}'
+    end as reason
+from members
+left join {CUSTOMERS} as customers on customers.customer_id = members.customer_id
+left join suppressed on suppressed.customer_id = members.customer_id
+left join consents on consents.customer_id = members.customer_id
+"""

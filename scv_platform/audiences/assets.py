@@ -1,0 +1,89 @@
+"""Segments and audiences as Dagster assets: one per YAML file.
+
+The dependencies of an asset are exactly the tables and segments that its rule reads. The age of a
+membership is `audiences.definitions.last_as_of` of its (kind, name).
+"""
+
+import dagster as dg
+
+from scv_platform.audiences.catalogue import Catalogue
+from scv_platform.audiences.compiler import compile_rules, fields_read, segments_read, tables_read
+from scv_platform.audiences.definitions import Definition, Definitions, InvalidDefinition
+from scv_platform.audiences.membership import open_members, record_membership
+from scv_platform.audiences.preview import masked_preview
+from scv_platform.audiences.rules import Rules, Segment
+from scv_platform.conventions import AUDIENCE_FRESHNESS, OWNER, WAREHOUSE_POOL, WHEN_UPSTREAM_UPDATED, run_as_of
+from scv_platform.settings import Settings
+from scv_platform.warehouse import Warehouse
+
+
+def build_segment_assets(
+    settings: Settings, definitions: Definitions, catalogue: Catalogue
+) -> list[dg.AssetsDefinition]:
+    """The assets of all segments and audiences, files with problems included: those fail with their problems."""
+    valid: list[Definition[Rules]] = [*definitions.segments, *definitions.audiences]
+    return [
+        *(_membership_asset(settings, definition, catalogue) for definition in valid),
+        *(_broken_asset(settings, definition) for definition in definitions.invalid),
+    ]
+
+
+def dependencies(rules: Rules, catalogue: Catalogue) -> list[dg.AssetKey]:
+    """The assets whose tables and memberships the compiled rules read."""
+    segments = [(Segment.group, name) for name in segments_read(rules)]
+    return [dg.AssetKey(path) for path in [*tables_read(rules, catalogue), *segments]]
+
+
+def _membership_asset(settings: Settings, definition: Definition[Rules], catalogue: Catalogue) -> dg.AssetsDefinition:
+    rules = definition.rules
+
+    @dg.asset(
+        key=[rules.group, rules.name],
+        deps=dependencies(rules, catalogue),
+        description=f"{rules.description}\n\nOne row per (customer, stay) in `audiences.{rules.kind}_members`.",
+        group_name=rules.group,
+        owners=[rules.owner],
+        kinds={"yaml", "sql", settings.warehouse},
+        freshness_policy=AUDIENCE_FRESHNESS,
+        automation_condition=WHEN_UPSTREAM_UPDATED,
+        pool=WAREHOUSE_POOL,
+    )
+    def membership(
+        context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse]
+    ) -> dg.MaterializeResult[None]:
+        as_of = run_as_of(context, settings)
+        select = compile_rules(rules, catalogue, as_of)
+        summary = record_membership(warehouse, definition, select, as_of)
+        fields = {field.name: field for field in fields_read(rules, catalogue)}
+        preview = masked_preview(warehouse, open_members(rules.kind, rules.name), fields, catalogue, as_of)
+        sql = select.sql(warehouse.dialect, pretty=True)
+        return dg.MaterializeResult(
+            metadata={
+                "dagster/row_count": summary.members,
+                "members": summary.members,
+                "entered": summary.entered,
+                "exited": summary.exited,
+                "rule_version": rules.rule_version,
+                "sql": dg.MetadataValue.md(f"```sql\n{sql}\n```"),
+                "preview": dg.MetadataValue.md(preview),
+            }
+        )
+
+    return membership
+
+
+def _broken_asset(settings: Settings, definition: InvalidDefinition) -> dg.AssetsDefinition:
+    problems = "\n".join(definition.problems)
+
+    @dg.asset(
+        key=[definition.group, definition.name],
+        description=f"Not usable until its file is corrected; one row per problem:\n\n{problems}",
+        group_name=definition.group,
+        owners=[OWNER],
+        kinds={"yaml", "sql", settings.warehouse},
+        freshness_policy=AUDIENCE_FRESHNESS,
+    )
+    def broken() -> None:
+        raise dg.Failure(problems, allow_retries=False)
+
+    return broken

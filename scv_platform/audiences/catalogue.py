@@ -1,0 +1,132 @@
+"""The field catalogue: what a rule may ask about a customer, and what an export may carry.
+
+Data flow: dbt manifest (models of `master` whose meta says `grain: customer`) + Python-owned tables
+(their columns and keys) + custom fields of people -> one `Catalogue`.
+Invariant: every table of the catalogue has at most one row per customer at one as_of.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+from scv_platform.settings import Privacy, Settings
+from scv_platform.warehouse import Table
+
+CUSTOMERS = "customers"
+"""The table that has a row for every customer; rules select from it, everything else is joined to it."""
+
+_MASTER = "master"
+_KEYS = ("customer_id", "as_of")
+
+_PORTABLE_TYPES = {
+    "string": "string|varchar|text",
+    "integer": "bigint|int64|integer|int",
+    "float": "double|float64|double precision",
+    "decimal": r"(decimal|numeric)(\(\d+, ?\d+\))?",
+    "boolean": "boolean|bool",
+    "date": "date",
+    "timestamp": "timestamp",
+    "json": "json",
+}
+
+
+class CatalogueError(Exception):
+    """A table does not say what the catalogue needs to know about it; its author has to."""
+
+
+@dataclass(frozen=True)
+class CatalogueField:
+    """One column that rules and exports name as `table.column`."""
+
+    table: str
+    column: str
+    type: str
+    description: str
+    privacy: Privacy
+
+    @property
+    def name(self) -> str:
+        """The name in YAML files."""
+        return f"{self.table}.{self.column}"
+
+
+@dataclass(frozen=True)
+class CatalogueTable:
+    """One table with at most one row per customer, or per customer and as_of when `by_day`."""
+
+    schema: str
+    name: str
+    by_day: bool
+    fields: Mapping[str, CatalogueField]
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """The tables that rules and exports may name."""
+
+    tables: Mapping[str, CatalogueTable]
+
+    @classmethod
+    def build(cls, manifest: Mapping[str, Any], settings: Settings, scores: Iterable[Table]) -> Self:
+        """The catalogue of a dbt manifest, the tables that Python owns, and the custom fields of people.
+
+        Raises `CatalogueError` where a column has no type or privacy class, or a table has another grain.
+        """
+        models = [_dbt_table(node) for node in manifest["nodes"].values() if _is_about_customers(node)]
+        tables = {table.name: table for table in [*models, *map(_python_table, scores)]}
+        if CUSTOMERS not in tables:
+            raise CatalogueError(f"the dbt project has no model {_MASTER}.{CUSTOMERS} with meta grain: customer")
+        added = {
+            name: CatalogueField(CUSTOMERS, name, _type(custom.type, name), custom.description, custom.privacy)
+            for name, custom in settings.platform.custom_fields.items()
+            if custom.entity == "people"
+        }
+        customers = tables[CUSTOMERS]
+        return cls({**tables, CUSTOMERS: replace(customers, fields={**customers.fields, **added})})
+
+    @property
+    def fields(self) -> dict[str, CatalogueField]:
+        """The fields by the names that YAML files use."""
+        return {field.name: field for table in self.tables.values() for field in table.fields.values()}
+
+
+def _is_about_customers(node: Mapping[str, Any]) -> bool:
+    return node["resource_type"] == "model" and node["schema"] == _MASTER and _meta(node).get("grain") == "customer"
+
+
+def _dbt_table(node: Mapping[str, Any]) -> CatalogueTable:
+    name = node["name"]
+    fields = {}
+    for column in node["columns"].values():
+        field = f"{name}.{column['name']}"
+        privacy = _meta(column).get("privacy")
+        if not column.get("data_type") or privacy not in list(Privacy):
+            raise CatalogueError(f"{field}: its dbt YAML needs data_type and meta privacy ({', '.join(Privacy)})")
+        fields[column["name"]] = CatalogueField(
+            name, column["name"], _type(column["data_type"], field), column["description"], Privacy(privacy)
+        )
+    return CatalogueTable(node["schema"], name, False, fields)
+
+
+def _python_table(table: Table) -> CatalogueTable:
+    if table.key not in {_KEYS, _KEYS[:1]}:
+        raise CatalogueError(f"{table}: key {table.key} is not one row per customer, or per customer and as_of")
+    fields = {
+        column.name: CatalogueField(table.name, column.name, column.type, column.description, column.privacy)
+        for column in table.columns
+        if column.name not in _KEYS
+    }
+    return CatalogueTable(table.schema, table.name, table.key == _KEYS, fields)
+
+
+def _meta(resource: Mapping[str, Any]) -> dict[str, Any]:
+    """The meta of a model or column; dbt 1.11 keeps it under `config`, and still beside it for some."""
+    return {**resource.get("meta", {}), **resource.get("config", {}).get("meta", {})}
+
+
+def _type(data_type: str, field: str) -> str:
+    for portable, pattern in _PORTABLE_TYPES.items():
+        if re.fullmatch(pattern, data_type.lower()):
+            return portable
+    raise CatalogueError(f"{field}: type {data_type!r} is unknown to the catalogue")

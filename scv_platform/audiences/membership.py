@@ -1,0 +1,172 @@
+"""Keeps who is in a segment or audience, and since when.
+
+Data flow: compiled rule -> today's members -> compared with the open stays -> entered and left, in SQL
+and in one transaction with the version of the rule.
+Invariants: the stays of one customer never overlap; a customer is a member on day d exactly when
+`entered_at <= d` and `exited_at` is null or later; a second run of the same day with the same members
+changes nothing; a customer whose id vanished leaves.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+
+from sqlglot import exp
+
+from scv_platform.audiences.definitions import Definition
+from scv_platform.audiences.rules import Rules
+from scv_platform.audiences.tables import DEFINITIONS, MEMBERS
+from scv_platform.warehouse import Table, Warehouse, bind
+
+_CURRENT = "current_members"
+
+
+class MembershipError(Exception):
+    """A run would rewrite history."""
+
+
+@dataclass(frozen=True)
+class MembershipSummary:
+    """How many are in, and how many came and went on the as_of day."""
+
+    members: int
+    entered: int
+    exited: int
+
+
+def record_membership(
+    warehouse: Warehouse, definition: Definition[Rules], members: exp.Select, as_of: date
+) -> MembershipSummary:
+    """Brings the stays of a segment or audience to what the compiled rule selects on that day.
+
+    Raises `MembershipError` for a day before the last one that was evaluated.
+    """
+    rules = definition.rules
+    table = MEMBERS[rules.kind]
+    warehouse.ensure(table)
+    warehouse.ensure(DEFINITIONS)
+    last = last_evaluation(warehouse, rules.kind, rules.name)
+    if last is not None and as_of < last.as_of:
+        raise MembershipError(
+            f"{rules.kind} {rules.name!r} was already evaluated for {last.as_of}; the earlier day {as_of} would rewrite"
+            f" its history. Set SCV_AS_OF to {last.as_of} or later."
+        )
+    warehouse.run(
+        [
+            _create_current(members),
+            *_membership_changes(table, rules, as_of),
+            *_definition_changes(definition, members.sql(warehouse.dialect, pretty=True), as_of),
+        ]
+    )
+    return summarise(warehouse, rules, as_of)
+
+
+@dataclass(frozen=True)
+class LastEvaluation:
+    """The newest evaluation of a segment or audience: for which day, and by which version of the rule."""
+
+    as_of: date
+    rule_version: str
+
+
+def last_evaluation(warehouse: Warehouse, kind: str, name: str) -> LastEvaluation | None:
+    """The newest evaluation on record; null before the first one."""
+    if not warehouse.exists(str(DEFINITIONS)):
+        return None
+    current = bind(
+        f"""
+        select last_as_of, rule_version from {DEFINITIONS} where kind = :kind and name = :name and is_current
+        """,
+        kind=kind,
+        name=name,
+    )
+    rows = warehouse.rows(current)
+    return LastEvaluation(rows[0]["last_as_of"], rows[0]["rule_version"]) if rows else None
+
+
+def summarise(warehouse: Warehouse, rules: Rules, as_of: date) -> MembershipSummary:
+    """The summary of the recorded stays; a stay that began and ended on the day counts nowhere."""
+    counts = bind(
+        f"""
+        select
+            count(case when exited_at is null then 1 end) as members,
+            count(case when exited_at is null and entered_at = :as_of then 1 end) as entered,
+            count(case when exited_at = :as_of and entered_at < :as_of then 1 end) as exited
+        from {MEMBERS[rules.kind]} where name = :name
+        """,
+        as_of=as_of,
+        name=rules.name,
+    )
+    (row,) = warehouse.rows(counts)
+    return MembershipSummary(**row)
+
+
+def open_members(kind: str, name: str) -> exp.Expr:
+    """A select of the customers who are in the segment or audience now."""
+    return bind(f"select customer_id from {MEMBERS[kind]} where name = :name and exited_at is null", name=name)
+
+
+def _create_current(members: exp.Select) -> exp.Create:
+    temporary = exp.Properties(expressions=[exp.TemporaryProperty()])
+    return exp.Create(this=exp.to_table(_CURRENT), kind="table", expression=members, properties=temporary)
+
+
+def _membership_changes(table: Table, rules: Rules, as_of: date) -> list[exp.Expr]:
+    name, version = rules.name, rules.rule_version
+    is_current = f"customer_id in (select customer_id from {_CURRENT})"
+    return [
+        # Who left on an earlier run of this day, and belongs after all, never left.
+        bind(
+            f"update {table} set exited_at = null where name = :name and exited_at = :as_of and {is_current}",
+            name=name,
+            as_of=as_of,
+        ),
+        bind(
+            f"update {table} set exited_at = :as_of where name = :name and exited_at is null and not {is_current}",
+            name=name,
+            as_of=as_of,
+        ),
+        bind(
+            f"""
+            insert into {table} (name, customer_id, entered_at, exited_at, rule_version)
+            select :name, customer_id, :as_of, null, :version from {_CURRENT}
+            where customer_id not in (select customer_id from {table} where name = :name and exited_at is null)
+            """,
+            name=name,
+            as_of=as_of,
+            version=version,
+        ),
+    ]
+
+
+def _definition_changes(definition: Definition[Rules], sql: str, as_of: date) -> list[exp.Expr]:
+    rules = definition.rules
+    key = {"kind": rules.kind, "name": rules.name, "version": rules.rule_version}
+    state = {"yaml": definition.yaml, "sql": sql, "as_of": as_of}
+    this_one = "kind = :kind and name = :name and rule_version = :version"
+    return [
+        bind(
+            f"""
+            update {DEFINITIONS} set is_current = false
+            where kind = :kind and name = :name and rule_version <> :version
+            """,
+            **key,
+        ),
+        bind(
+            f"""
+            update {DEFINITIONS} set yaml = :yaml, sql = :sql, last_as_of = :as_of, is_current = true
+            where {this_one}
+            """,
+            **key,
+            **state,
+        ),
+        bind(
+            f"""
+            insert into {DEFINITIONS}
+            (kind, name, rule_version, yaml, sql, first_as_of, last_as_of, is_current)
+            select :kind, :name, :version, :yaml, :sql, :as_of, :as_of, true from (select 1) as one_row
+            where not exists (select 1 from {DEFINITIONS} where {this_one})
+            """,
+            **key,
+            **state,
+        ),
+    ]

@@ -1,0 +1,61 @@
+"""The table of contents: every asset, check, sensor and resource of the platform, from one `Settings`."""
+
+import dagster as dg
+from dagster_dbt import DbtCliResource
+from dagster_dlt import DagsterDltResource
+
+from scv_platform.activation.assets import build_export_assets
+from scv_platform.activation.config import load_destinations
+from scv_platform.audiences.assets import build_segment_assets
+from scv_platform.audiences.catalogue import Catalogue
+from scv_platform.audiences.definitions import load_definitions
+from scv_platform.automation import build_automation_sensor
+from scv_platform.ingestion.assets import build_files_assets, fact_times
+from scv_platform.ingestion.quarantine import build_quarantine_checks
+from scv_platform.ingestion.sensors import build_landing_sensor
+from scv_platform.intelligence.assets import build_intelligence_assets
+from scv_platform.intelligence.rfm import RFM
+from scv_platform.quality.data_age import build_data_age_checks
+from scv_platform.quality.layers import layer_ages
+from scv_platform.settings import Settings
+from scv_platform.sources.files.config import load_sources
+from scv_platform.transformation.assets import build_dbt_assets
+from scv_platform.transformation.project import dbt_resource, load_manifest
+from scv_platform.warehouse.duckdb import DuckDBWarehouse
+
+
+def build_definitions(settings: Settings) -> dg.Definitions:
+    """The whole graph for these settings. Raises `ConfigError` for sources or destinations that are wrong."""
+    sources = load_sources(settings)
+    manifest = load_manifest(settings)
+    catalogue = Catalogue.build(manifest, settings, scores=[RFM])
+    rules = load_definitions(settings.config, catalogue)
+    destinations = load_destinations(settings)
+    ages = layer_ages(
+        facts=fact_times(sources),
+        memberships=[(d.rules.group, d.rules.kind, d.name) for d in (*rules.segments, *rules.audiences)],
+        exports=[(target.name, d.name) for d in rules.audiences for target in d.rules.destinations],
+    )
+    return dg.Definitions(
+        assets=[
+            *build_files_assets(settings, sources),
+            build_dbt_assets(settings, manifest),
+            *build_intelligence_assets(settings),
+            *build_segment_assets(settings, rules, catalogue),
+            *build_export_assets(settings, rules, catalogue, destinations),
+        ],
+        asset_checks=[*build_quarantine_checks(sources), *build_data_age_checks(settings, ages)],
+        sensors=[build_landing_sensor(settings, sources), build_automation_sensor()],
+        resources={
+            "warehouse": DuckDBWarehouse(settings.duckdb_path),
+            "dbt": dbt_resource(settings),
+            "dlt": DagsterDltResource(),
+        },
+        executor=dg.in_process_executor,
+    )
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    """What `dagster dev` loads."""
+    return build_definitions(Settings.load())

@@ -1,0 +1,104 @@
+"""Which files have content that was not loaded yet. Both the landing sensor and the source ask here.
+
+Invariant: a file is known by its content. Its name and its time only spare reading it again: whoever passes the
+`known` files of the last time has only those hashed whose path, size or time changed.
+"""
+
+import glob
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass
+from pathlib import Path
+
+from scv_platform.settings import Settings
+from scv_platform.sources.files.config import FileMapping, FileSource
+
+LoadedFile = tuple[str, str, str, str]
+"""What was loaded: source, entity, content hash, mapping hash."""
+
+KnownFiles = Mapping[str, Sequence[int | str]]
+"""What is known of files: path -> [size in bytes, time of change in ns, content hash]. Fits into a JSON cursor."""
+
+UNFINISHED = (".tmp", ".part")
+"""A file with such a name is still being written."""
+
+
+@dataclass(frozen=True)
+class PendingFile:
+    """A file that is to be loaded as one entity."""
+
+    mapping: FileMapping
+    path: Path
+    name: str
+    size: int
+    changed_ns: int
+    content_hash: str
+
+    @property
+    def key(self) -> LoadedFile:
+        """What the ledger will call it."""
+        return self.mapping.source, self.mapping.entity.name, self.content_hash, self.mapping.fingerprint
+
+    def is_unchanged(self) -> bool:
+        """Whether the file is still the one that was found; one that is being written to waits for the next run."""
+        try:
+            status = self.path.stat()
+        except FileNotFoundError:
+            return False
+        return (status.st_size, status.st_mtime_ns) == (self.size, self.changed_ns)
+
+
+@dataclass(frozen=True)
+class Discovery:
+    """What lies in the landing folders."""
+
+    pending: tuple[PendingFile, ...]
+    known: KnownFiles
+    missing: tuple[str, ...]
+    """Paths without wildcards where no file is: mistakes, each with its place in the configuration."""
+    unmatched: tuple[str, ...]
+    """Paths with wildcards that match nothing, yet."""
+
+    @property
+    def entities(self) -> frozenset[str]:
+        """The entities that have something to load."""
+        return frozenset(file.mapping.entity.name for file in self.pending)
+
+
+def pending_files(
+    settings: Settings, sources: Sequence[FileSource], already_loaded: Set[LoadedFile], known: KnownFiles | None = None
+) -> Discovery:
+    """The files of these sources that are not loaded yet, each content once, in the order of the configuration."""
+    seen: dict[str, Sequence[int | str]] = {}
+    pending, missing, unmatched = [], [], []
+    done = set(already_loaded)
+    for mapping in (mapping for source in sources for mapping in source.mappings):
+        paths = list(_matching(mapping.pattern))
+        if not paths and glob.has_magic(mapping.pattern):
+            unmatched.append(f"{mapping.place}: {mapping.pattern}: nothing matches")
+        elif not paths:
+            missing.append(f"{mapping.place}: {mapping.pattern}: missing file")
+        for path in paths:
+            status = path.stat()
+            entry = seen.get(str(path)) or (known or {}).get(str(path), ())
+            if tuple(entry[:2]) != (status.st_size, status.st_mtime_ns):
+                entry = (status.st_size, status.st_mtime_ns, _content_hash(path))
+            seen[str(path)] = entry
+            name = str(path.relative_to(settings.root)) if path.is_relative_to(settings.root) else str(path)
+            file = PendingFile(mapping, path, name, status.st_size, status.st_mtime_ns, str(entry[2]))
+            if file.key not in done:
+                done.add(file.key)
+                pending.append(file)
+    return Discovery(tuple(pending), seen, tuple(missing), tuple(unmatched))
+
+
+def _matching(pattern: str) -> Iterator[Path]:
+    for name in sorted(glob.glob(pattern, recursive=True)):
+        path = Path(name)
+        if path.is_file() and not name.endswith(UNFINISHED):
+            yield path
+
+
+def _content_hash(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

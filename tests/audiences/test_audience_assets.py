@@ -1,0 +1,123 @@
+from datetime import date
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from scv_platform.audiences.assets import build_segment_assets
+from scv_platform.audiences.definitions import load_definitions
+from scv_platform.settings import Settings
+from scv_platform.warehouse.duckdb import DuckDBWarehouse
+from tests.audiences.shop import CUSTOMERS, LINES, SCORES, catalogue, day, fill, make_shop
+from tests.audiences.shop import settings as shop_settings
+
+HEAD = "schema_version: 1\nname: {name}\ndescription: Some customers.\nowner: team:crm\n"
+SWISS = "where:\n  all:\n    - {field: customers.country, eq: CH}\n    - {field: customers.email, is_null: false}\n"
+BABY = "where: {all: [{segment: swiss}, {purchase: {category: [Baby]}}, {field: scores.score, gte: 0.5}]}\n"
+INTERNAL = "legal_basis: internal\ndestinations: [{name: files}]\n"
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    for group, name, body in (
+        ("segments", "swiss", SWISS),
+        ("segments", "torn", SWISS.replace("country", "contry")),
+        ("audiences", "baby", BABY + INTERNAL),
+    ):
+        path = tmp_path / "config" / group / f"{name}.yml"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(HEAD.format(name=name) + body)
+    return shop_settings(tmp_path)
+
+
+@pytest.fixture
+def warehouse(settings: Settings) -> DuckDBWarehouse:
+    warehouse = make_shop(settings.duckdb_path)
+    fill(
+        warehouse,
+        CUSTOMERS,
+        [
+            {"customer_id": "c1", "country": "CH", "email": "canary@example.com"},
+            {"customer_id": "c2", "country": "CH", "email": "other@example.com"},
+            {"customer_id": "c3", "country": "DE", "email": "third@example.com"},
+        ],
+    )
+    sale = {"transaction_type": "sale", "is_counted": True, "occurred_at": day("2024-06-01")}
+    lines = [{"transaction_id": f"t{n}", "customer_id": f"c{n}", "category": "Baby"} for n in (1, 3)]
+    fill(warehouse, LINES, [{**sale, **line} for line in lines])
+    fill(warehouse, SCORES, [{"customer_id": "c1", "as_of": date(2024, 6, 30), "score": 0.9, "segment": "champions"}])
+    return warehouse
+
+
+def assets(settings: Settings) -> dict[str, dg.AssetsDefinition]:
+    built = build_segment_assets(settings, load_definitions(settings.config, catalogue()), catalogue())
+    return {asset.key.to_user_string(): asset for asset in built}
+
+
+def materialise(settings: Settings, warehouse: DuckDBWarehouse, *names: str) -> dg.ExecuteInProcessResult:
+    built = assets(settings)
+    return dg.materialize(
+        [built[name] for name in names],
+        resources={"warehouse": warehouse},
+        instance=dg.DagsterInstance.ephemeral(),
+        raise_on_error=False,
+    )
+
+
+def test_every_file_is_an_asset(settings: Settings) -> None:
+    assert set(assets(settings)) == {"segments/swiss", "segments/torn", "audiences/baby"}
+
+
+def test_an_asset_depends_on_exactly_what_its_rule_reads(settings: Settings) -> None:
+    built = assets(settings)
+    assert {key.to_user_string() for key in built["segments/swiss"].asset_deps[dg.AssetKey(["segments", "swiss"])]} == {
+        "master/customers"
+    }
+    assert {key.to_user_string() for key in built["audiences/baby"].asset_deps[dg.AssetKey(["audiences", "baby"])]} == {
+        "master/customers",
+        "master/transaction_lines",
+        "intelligence/scores",
+        "segments/swiss",
+    }
+
+
+def test_the_spec_says_who_owns_it_and_what_it_holds(settings: Settings) -> None:
+    spec = next(iter(assets(settings)["segments/swiss"].specs))
+    assert spec.owners == ["team:crm"]
+    assert spec.group_name == "segments"
+    assert spec.description is not None
+    assert "One row per (customer, stay)" in spec.description
+    assert spec.freshness_policy is not None
+    assert spec.automation_condition is not None
+
+
+def test_an_audience_sees_the_segment_that_was_just_evaluated(settings: Settings, warehouse: DuckDBWarehouse) -> None:
+    assert materialise(settings, warehouse, "segments/swiss", "audiences/baby").success
+    rows = warehouse.rows("select name, customer_id, entered_at, exited_at from audiences.audience_members")
+    assert rows == [{"name": "baby", "customer_id": "c1", "entered_at": date(2024, 6, 30), "exited_at": None}]
+
+
+def test_the_metadata_tells_members_sql_and_a_preview_without_personal_data(
+    settings: Settings, warehouse: DuckDBWarehouse
+) -> None:
+    result = materialise(settings, warehouse, "segments/swiss")
+    (event,) = result.asset_materializations_for_node("segments__swiss")
+    assert event.metadata["members"].value == 2
+    assert event.metadata["entered"].value == 2
+    assert event.metadata["exited"].value == 0
+    assert "'CH'" in str(event.metadata["sql"].value)
+    preview = str(event.metadata["preview"].value)
+    assert "| c1 | CH | ••• |" in preview
+    assert not any("canary" in str(value.value) for value in event.metadata.values())
+
+
+def test_a_file_with_problems_fails_with_them_and_stops_nothing_else(
+    settings: Settings, warehouse: DuckDBWarehouse
+) -> None:
+    result = materialise(settings, warehouse, "segments/swiss", "segments/torn")
+    assert not result.success
+    assert result.asset_materializations_for_node("segments__swiss")
+    (failure,) = [event for event in result.all_events if event.is_step_failure]
+    data = failure.step_failure_data
+    assert data.user_failure_data is not None
+    assert "torn.yml:7: unknown field 'customers.contry'" in (data.user_failure_data.description or "")

@@ -1,0 +1,353 @@
+"""The compiled SQL against a plain evaluator in Python, on random rules and random customers."""
+
+import random
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlglot
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from sqlglot import exp
+
+from scv_platform.audiences.compiler import compile_rules, segments_read, tables_read
+from scv_platform.audiences.rules import Segment
+from scv_platform.audiences.tables import SEGMENT_MEMBERS
+from scv_platform.warehouse.duckdb import DuckDBWarehouse
+from tests.audiences.shop import (
+    AS_OF,
+    CUSTOMERS,
+    LINES,
+    METRICS,
+    SCORES,
+    catalogue,
+    day,
+    fill,
+    make_shop,
+)  # fmt: skip
+
+CATALOGUE = catalogue()
+Row = dict[str, Any]
+
+
+def segment(where: dict[str, Any]) -> Segment:
+    head = {"schema_version": 1, "name": "tested", "description": "x", "owner": "team:x"}
+    return Segment.model_validate({**head, "where": where})
+
+
+# --- customers at random -----------------------------------------------------------------------
+
+TEXTS = ["CH", "DE", "ch", "100%", "a_b", "O'Neil", "back\\slash", 'say "hi"', ""]
+DAYS = [AS_OF + timedelta(days=offset) for offset in (-400, -90, -89, -31, -30, -29, -1, 0, 1, 30)]
+NUMBERS = [Decimal(text) for text in ("-5", "0", "0.1", "49.9999", "50", "1000")]
+MOMENTS = [datetime.combine(moment, datetime.min.time()) + timedelta(seconds=s) for moment in DAYS for s in (0, 86399)]
+CATEGORIES = ["Baby", "Toys", "O'Clock"]
+SEGMENTS = ["champions", "lapsed"]
+
+
+class Shop:
+    """Rows drawn from a seed, with many nulls, in the warehouse and as Python lists."""
+
+    def __init__(self, seed: int, path: Path) -> None:
+        draw = random.Random(seed)
+
+        def maybe(values: list[Any]) -> Any:
+            return draw.choice([None, *values])
+
+        ids = [f"c_{number:02}" for number in range(40)]
+        self.customers: list[Row] = [
+            {
+                "customer_id": customer_id,
+                "country": maybe(TEXTS),
+                "email": maybe(TEXTS),
+                "birth_date": maybe(DAYS),
+                "first_seen_at": maybe(MOMENTS),
+                "record_count": maybe([0, 1, 2]),
+                "is_staff": maybe([True, False]),
+            }
+            for customer_id in ids
+        ]
+        self.metrics: list[Row] = [
+            {"customer_id": customer_id, "net_revenue": maybe(NUMBERS), "orders": maybe([0, 1, 5])}
+            for customer_id in draw.sample(ids, 25)
+        ]
+        self.scores: list[Row] = [
+            {"customer_id": customer_id, "as_of": as_of, "score": maybe([0.0, 0.1, 0.3, 1.0]), "segment": maybe(TEXTS)}
+            for as_of in (AS_OF, AS_OF - timedelta(days=1))
+            for customer_id in draw.sample(ids, 25)
+        ]
+        sales: list[Row] = [
+            {
+                "transaction_id": f"t{number}",
+                "transaction_type": draw.choice(["sale", "sale", "sale", "return", "refund"]),
+                "customer_id": maybe(ids[:10]),
+                "occurred_at": draw.choice(MOMENTS),
+            }
+            for number in range(60)
+        ]
+        self.lines: list[Row] = [
+            {
+                **draw.choice(sales),
+                "transaction_line_id": f"l{number}",
+                "is_counted": draw.random() < 0.8,
+                "category": maybe(CATEGORIES),
+                "sku": maybe(["s1", "s2"]),
+                "amount_base": maybe([Decimal("0.1"), Decimal("20"), Decimal("49.9")]),
+            }
+            for number in range(120)
+        ]
+        self.stays: list[Row] = [
+            {"name": name, "customer_id": customer_id, "entered_at": AS_OF, "exited_at": maybe([AS_OF])}
+            for name in SEGMENTS
+            for customer_id in draw.sample(ids, 12)
+        ]
+        self.warehouse = make_shop(path)
+        for table, rows in (
+            (CUSTOMERS, self.customers), (METRICS, self.metrics), (SCORES, self.scores),
+            (LINES, self.lines), (SEGMENT_MEMBERS, self.stays),
+        ):  # fmt: skip
+            fill(self.warehouse, table, rows)
+
+
+@pytest.fixture(scope="module")
+def shops(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Shop]]:
+    with ExitStack() as stack:
+        shops = [Shop(seed, tmp_path_factory.mktemp("shop") / "scv.duckdb") for seed in range(4)]
+        # While one connection is open, the others open at once: every example would wait for the file otherwise.
+        for shop in shops:
+            stack.enter_context(shop.warehouse.connection())
+        yield shops
+
+
+# --- the plain evaluator -----------------------------------------------------------------------
+
+COMPARE: dict[str, Callable[[Any, Any], bool]] = {
+    "eq": lambda value, wanted: value == wanted,
+    "ne": lambda value, wanted: value != wanted,
+    "in": lambda value, wanted: value in wanted,
+    "not_in": lambda value, wanted: value not in wanted,
+    "gt": lambda value, wanted: value > wanted,
+    "gte": lambda value, wanted: value >= wanted,
+    "lt": lambda value, wanted: value < wanted,
+    "lte": lambda value, wanted: value <= wanted,
+    "between": lambda value, wanted: wanted[0] <= value <= wanted[1],
+    "contains": lambda value, wanted: wanted in value,
+    "starts_with": lambda value, wanted: value.startswith(wanted),
+    "within_days": lambda value, days: 0 <= (AS_OF - value).days < days,
+    "older_than_days": lambda value, days: (AS_OF - value).days >= days,
+}
+
+
+def holds(node: dict[str, Any], customer: Row, shop: Shop) -> bool:
+    match node:
+        case {"all": inner}:
+            return all(holds(part, customer, shop) for part in inner)
+        case {"any": inner}:
+            return any(holds(part, customer, shop) for part in inner)
+        case {"none": inner}:
+            return not any(holds(part, customer, shop) for part in inner)
+        case {"field": name, **operators}:
+            value = value_of(name, customer, shop)
+            if "is_null" in operators:
+                return (value is None) == operators["is_null"]
+            return value is not None and all(
+                COMPARE[key](value, like(value, wanted)) for key, wanted in operators.items()
+            )
+        case {"purchase": wanted, **bounds}:
+            return bought(wanted, bounds, customer, shop)
+        case {"segment": name, **rest}:
+            wanted = {"name": name, "customer_id": customer["customer_id"], "exited_at": None}
+            return any(wanted.items() <= stay.items() for stay in shop.stays) == rest.get("member", True)
+    raise AssertionError(node)
+
+
+def value_of(name: str, customer: Row, shop: Shop) -> Any:
+    table, column = name.split(".")
+    rows = {
+        "customers": [customer],
+        "customer_metrics": shop.metrics,
+        "scores": [row for row in shop.scores if row["as_of"] == AS_OF],
+    }[table]
+    value = next((row[column] for row in rows if row["customer_id"] == customer["customer_id"]), None)
+    return value.date() if isinstance(value, datetime) else value
+
+
+def like(value: Any, wanted: Any) -> Any:
+    """Beside a decimal, decimal fractions as people write them, where a float would be a little off."""
+    if isinstance(wanted, list):
+        return [like(value, item) for item in wanted]
+    return Decimal(str(wanted)) if isinstance(value, Decimal) and isinstance(wanted, float) else wanted
+
+
+def bought(wanted: Row, bounds: Row, customer: Row, shop: Shop) -> bool:
+    lines = [
+        line
+        for line in shop.lines
+        if line["customer_id"] == customer["customer_id"]
+        and line["transaction_type"] == "sale"
+        and line["is_counted"]
+        and 0 <= (AS_OF - line["occurred_at"].date()).days < bounds.get("within_days", 10_000)
+        and all(line[key] in values for key, values in wanted.items())
+    ]
+    sales = {line["transaction_id"] for line in lines}
+    total = sum((line["amount_base"] or Decimal(0) for line in lines), Decimal(0))
+    count = bounds.get("count", {} if "amount" in bounds else {"gte": 1})
+    amount = bounds.get("amount", {})
+    return all(COMPARE[key](len(sales), bound) for key, bound in count.items()) and all(
+        COMPARE[key](total, like(total, bound)) for key, bound in amount.items()
+    )
+
+
+# --- rules at random ---------------------------------------------------------------------------
+
+
+def operators(values: st.SearchStrategy[Any], names: str) -> st.SearchStrategy[Row]:
+    def operator(name: str) -> st.SearchStrategy[Row]:
+        if name in {"in", "not_in"}:
+            return st.lists(values, min_size=1, max_size=3).map(lambda chosen: {name: chosen})
+        if name == "between":
+            return st.tuples(values, values).map(lambda pair: {name: sorted(pair)})
+        if name == "is_null":
+            return st.booleans().map(lambda wanted: {name: wanted})
+        if name.endswith("_days"):
+            return st.sampled_from([1, 29, 30, 31, 90, 500]).map(lambda days: {name: days})
+        return values.map(lambda value: {name: value})
+
+    alone = names.split()
+    combined = [name for name in alone if name != "is_null"]
+    some = st.sampled_from(combined).flatmap(operator)
+    return st.one_of(
+        st.sampled_from(alone).flatmap(operator), st.tuples(some, some).map(lambda two: {**two[0], **two[1]})
+    )
+
+
+EQUALITY, ORDER, AGE = "eq ne in not_in", "gt gte lt lte between", "within_days older_than_days"
+TEXT = st.sampled_from([text for text in TEXTS if text])
+NUMBER = st.sampled_from([-5, 0, 0.1, 49.9999, 50, 1000, 1e-9, 1e25])
+FIELDS: dict[str, st.SearchStrategy[Row]] = {
+    "customers.country": operators(TEXT, f"{EQUALITY} contains starts_with is_null"),
+    "customers.email": operators(TEXT, f"{EQUALITY} contains starts_with is_null"),
+    "customers.birth_date": operators(st.sampled_from(DAYS), f"{EQUALITY} {ORDER} {AGE} is_null"),
+    "customers.first_seen_at": operators(st.sampled_from(DAYS), f"{EQUALITY} {ORDER} {AGE} is_null"),
+    "customers.record_count": operators(st.sampled_from([-1, 0, 1, 10**20]), f"{EQUALITY} {ORDER} is_null"),
+    "customers.is_staff": operators(st.booleans(), "eq ne is_null"),
+    "customer_metrics.net_revenue": operators(NUMBER, f"{EQUALITY} {ORDER} is_null"),
+    "customer_metrics.orders": operators(st.sampled_from([0, 1, 2]), f"{EQUALITY} {ORDER} is_null"),
+    "scores.score": operators(st.sampled_from([0, 0.1, 0.3, 1.0]), f"{EQUALITY} {ORDER} is_null"),
+    "scores.segment": operators(TEXT, f"{EQUALITY} contains starts_with is_null"),
+}
+BOUNDS = st.dictionaries(
+    st.sampled_from(["eq", "gt", "gte", "lt", "lte"]), st.sampled_from([0, 1, 2, 20.1, 49.9]), min_size=1, max_size=2
+)
+PURCHASES = st.fixed_dictionaries(
+    {
+        "purchase": st.fixed_dictionaries(
+            {"category": st.lists(st.sampled_from(CATEGORIES), min_size=1, max_size=2)},
+            optional={"sku": st.just(["s1"])},
+        )
+    },
+    optional={"count": BOUNDS, "amount": BOUNDS, "within_days": st.sampled_from([1, 30, 31, 90])},
+)
+MEMBERSHIPS = st.fixed_dictionaries({"segment": st.sampled_from(SEGMENTS)}, optional={"member": st.booleans()})
+CONDITIONS = st.one_of(
+    st.sampled_from(list(FIELDS)).flatmap(lambda name: FIELDS[name].map(lambda given: {"field": name, **given})),
+    PURCHASES,
+    MEMBERSHIPS,
+)
+
+
+def groups(parts: st.SearchStrategy[Row]) -> st.SearchStrategy[Row]:
+    return st.tuples(st.sampled_from(["all", "any", "none"]), st.lists(parts, min_size=1, max_size=3)).map(
+        lambda group: {group[0]: group[1]}
+    )
+
+
+TREES = groups(st.recursive(CONDITIONS, groups, max_leaves=6))
+
+
+@settings(max_examples=120, deadline=None)
+@given(where=TREES, seed=st.integers(0, 3))
+@example(where={"none": [{"field": "customers.country", "ne": "CH"}]}, seed=0)
+@example(where={"all": [{"purchase": {"category": ["Baby"]}, "count": {"lte": 0}}]}, seed=0)
+@example(where={"all": [{"field": "customers.birth_date", "within_days": 30}]}, seed=0)
+@example(where={"all": [{"field": "customers.first_seen_at", "older_than_days": 30}]}, seed=1)
+@example(where={"all": [{"purchase": {"category": CATEGORIES}, "within_days": 30}]}, seed=2)
+@example(where={"all": [{"purchase": {"category": CATEGORIES}, "count": {"gte": 2}}]}, seed=1)
+@example(where={"all": [{"purchase": {"category": CATEGORIES}, "count": {"eq": 1}}]}, seed=3)
+@example(where={"none": [{"none": [{"none": [{"field": "scores.score", "gt": 0}]}]}]}, seed=1)
+def test_the_compiled_sql_selects_whom_a_plain_evaluator_selects(
+    shops: list[Shop], where: dict[str, Any], seed: int
+) -> None:
+    shop = shops[seed]
+    expected = [customer["customer_id"] for customer in shop.customers if holds(where, customer, shop)]
+    rows = shop.warehouse.rows(compile_rules(segment(where), CATALOGUE, AS_OF))
+    assert sorted(row["customer_id"] for row in rows) == expected
+
+
+# --- nothing but a literal ---------------------------------------------------------------------
+
+HOSTILE = [
+    "'", "''", "\\", "\\'", "\\\\'", '"', "`", ";", "--", "/*", "*/", "%", "_", "$$", "$1", "?", ":name", "@name",
+    "'; drop table master.customers; --", "\\'; drop table master.customers; --", "' or '1'='1", "x\ny", "x\r\ny", "\t",
+    "\x01", "\u2028", "\u202e", "🦊", "{{ x }}", "' || (select max(email) from master.customers) || '", "${x}",
+]  # fmt: skip
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Iterator[DuckDBWarehouse]:
+    warehouse = make_shop(tmp_path / "scv.duckdb")
+    warehouse.ensure(SEGMENT_MEMBERS)
+    yield warehouse
+    assert warehouse.exists("master.customers")
+
+
+def test_hostile_text_is_only_ever_a_value(shop: DuckDBWarehouse) -> None:
+    texts = [text for text in HOSTILE if text.strip()]
+    fill(shop, CUSTOMERS, [{"customer_id": f"c{n}", "country": text} for n, text in enumerate(texts)])
+    sale = {"transaction_type": "sale", "is_counted": True, "occurred_at": day("2024-06-01")}
+    lines = [{"transaction_id": f"t{n}", "customer_id": f"c{n}", "category": text} for n, text in enumerate(texts)]
+    fill(shop, LINES, [{**sale, **line} for line in lines])
+    for n, text in enumerate(texts):
+        ways = [{"field": "customers.country", way: text} for way in ("eq", "contains", "starts_with")]
+        where = {"all": [*ways, {"field": "customers.country", "in": [text]}, {"purchase": {"category": [text]}}]}
+        assert shop.rows(compile_rules(segment(where), CATALOGUE, AS_OF)) == [{"customer_id": f"c{n}"}], text
+
+
+@settings(max_examples=100, deadline=None)
+@given(text=st.text(min_size=1).filter(str.strip))
+def test_any_text_survives_the_way_into_sql_and_back_on_both_engines(text: str) -> None:
+    select = compile_rules(segment({"all": [{"field": "customers.country", "eq": text}]}), CATALOGUE, AS_OF)
+    for dialect in ("duckdb", "bigquery"):
+        (parsed,) = sqlglot.parse(select.sql(dialect), dialect=dialect)
+        assert parsed is not None
+        assert text in [literal.this for literal in parsed.find_all(exp.Literal)]
+
+
+# --- the rest ----------------------------------------------------------------------------------
+
+
+def test_every_operator_renders_for_both_engines() -> None:
+    where = {
+        "all": [
+            {"field": "customers.country", "contains": "x", "starts_with": "y"},
+            {"field": "customers.first_seen_at", "within_days": 3, "between": [date(2024, 1, 1), AS_OF]},
+            {"field": "scores.score", "gte": 0.5},
+            {"field": "customers.is_staff", "eq": False},
+            {"none": [{"purchase": {"brand": ["b"]}, "count": {"gte": 2}, "within_days": 3}, {"segment": "champions"}]},
+        ]
+    }
+    select = compile_rules(segment(where), CATALOGUE, AS_OF)
+    for dialect in ("duckdb", "bigquery"):
+        assert sqlglot.parse_one(select.sql(dialect), dialect=dialect)
+
+
+def test_the_tables_read_are_the_customers_and_those_of_the_conditions() -> None:
+    fields = segment({"any": [{"field": "scores.score", "gt": 0}, {"field": "customers.country", "eq": "CH"}]})
+    assert tables_read(fields, CATALOGUE) == [("master", "customers"), ("intelligence", "scores")]
+    others = segment({"none": [{"purchase": {"sku": ["a"]}}, {"segment": "b"}, {"segment": "b", "member": False}]})
+    assert tables_read(others, CATALOGUE) == [("master", "customers"), ("master", "transaction_lines")]
+    assert segments_read(others) == ["b"]

@@ -1,0 +1,95 @@
+"""Fixtures that more than one folder uses. Everything is real: DuckDB, dlt, dbt and Dagster in temporary folders."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from scv_platform.settings import PROJECT_ROOT, Settings
+from scv_platform.simulation import simulate
+from scv_platform.warehouse.duckdb import DuckDBWarehouse
+
+UNTIL = date(2026, 6, 30)
+"""The last day of the simulated shop in tests."""
+
+
+@dataclass(frozen=True)
+class Platform:
+    """One installation of the platform: its folders, its warehouse, and how to run it."""
+
+    folder: Path
+    environment: Mapping[str, str]
+
+    @property
+    def settings(self) -> Settings:
+        """The settings as a new process would read them."""
+        return Settings.load(self.environment)
+
+    @property
+    def warehouse(self) -> DuckDBWarehouse:
+        """The warehouse of this installation."""
+        return DuckDBWarehouse(self.settings.duckdb_path)
+
+    @property
+    def command(self) -> list[str]:
+        """`scv`, as the environment of the tests has it."""
+        return [str(Path(sys.executable).with_name("scv"))]
+
+    def scv(self, *arguments: str, expect: int = 0) -> str:
+        """Run `scv` in a process of its own; the output, once the exit code is the expected one."""
+        done = subprocess.run(
+            [*self.command, *arguments], env=dict(self.environment), capture_output=True, text=True, check=False
+        )
+        assert done.returncode == expect, f"exit code {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return done.stdout + done.stderr
+
+
+@pytest.fixture(scope="session")
+def install(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Platform]:
+    """Makes an installation in a folder of its own: landing, warehouse, run history, a copy of the configuration."""
+
+    def make(config: Path = PROJECT_ROOT / "config", **environment: str) -> Platform:
+        folder = tmp_path_factory.mktemp("platform")
+        shutil.copytree(config, folder / "config")
+        destinations = folder / "config" / "destinations.yml"
+        destinations.write_text(destinations.read_text().replace("data/exports", str(folder / "exports")))
+        shutil.copy(PROJECT_ROOT / "dagster.yaml", folder / "dagster.yaml")
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("SCV_")}
+        return Platform(
+            folder,
+            inherited
+            | {
+                "DAGSTER_HOME": str(folder),
+                "SCV_CONFIG": str(folder / "config"),
+                "SCV_DUCKDB_PATH": str(folder / "scv.duckdb"),
+                "SCV_LANDING": str(folder / "landing"),
+                "SCV_AS_OF": UNTIL.isoformat(),
+            }
+            | environment,
+        )
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def shop(install: Callable[..., Platform]) -> Platform:
+    """The demo shop, built once by `scv run`. Tests only read it."""
+    platform = install()
+    simulate(customers=300, seed=7, until=UNTIL, out=platform.settings.landing)
+    platform.scv("run")
+    return platform
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real public data; without it the tests that need it are skipped."""
+    folder = os.environ.get("SCV_REAL_DATA")
+    if not folder or not Path(folder).is_dir():
+        pytest.skip("SCV_REAL_DATA does not name the folder of real data")
+    return Path(folder)

@@ -1,0 +1,104 @@
+"""The dbt project on warehouses of its own, with dbt in this process: one parse serves every test."""
+
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+from dbt.artifacts.schemas.results import NodeStatus
+from dbt.cli.main import dbtRunner
+from dbt.contracts.graph.manifest import Manifest
+
+from scv_platform.settings import PROJECT_ROOT
+
+PROJECT = PROJECT_ROOT / "scv_dbt"
+DEFAULTS = {
+    "SCV_AS_OF": "2024-06-30",
+    "SCV_BASE_CURRENCY": "EUR",
+    "SCV_DEFAULT_COUNTRY": "CH",
+    "SCV_CUSTOM_FIELDS": "{}",
+    "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+}
+
+
+@dataclass
+class Dbt:
+    """The dbt project on one warehouse file."""
+
+    path: Path
+    manifest: Manifest
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    def run(self, *arguments: str, expect: bool = True) -> dict[str, str]:
+        """Run a dbt command; the message of each node that failed or warned, by name."""
+        with _environment({**DEFAULTS, **self.environment, "SCV_DUCKDB_PATH": str(self.path)}):
+            options = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--quiet"]
+            options += ["--target-path", str(self.path.with_suffix(".target")), "--log-path", str(self.path.parent)]
+            result = dbtRunner(manifest=self.manifest).invoke([*arguments, *options])
+        # dbt keeps the file open for its next command; the tests read it in between.
+        DuckDBConnectionManager.env().close()
+        DuckDBConnectionManager.close_all_connections()
+        nodes = getattr(result.result, "results", [])
+        good = {NodeStatus.Success, NodeStatus.Pass, NodeStatus.NoOp, NodeStatus.Skipped}
+        problems = {node.node.name: f"{node.status}: {node.message}" for node in nodes if node.status not in good}
+        assert result.success == expect, result.exception or json.dumps(problems, indent=2)
+        return problems
+
+    def build(self, *arguments: str, expect: bool = True) -> dict[str, str]:
+        """`dbt build` without unit tests, which depend on no data and have a test of their own."""
+        return self.run("build", "--exclude-resource-type", "unit_test", *arguments, expect=expect)
+
+    def rows(self, sql: str) -> list[dict[str, Any]]:
+        """The result of a query."""
+        with duckdb.connect(str(self.path)) as connection:
+            connection.execute("set TimeZone = 'UTC'")
+            return list(connection.sql(sql).to_arrow_table().to_pylist())
+
+    def table(self, relation: str, columns: str = "*") -> list[tuple[Any, ...]]:
+        """The rows of a table in a fixed order."""
+        with duckdb.connect(str(self.path)) as connection:
+            connection.execute("set TimeZone = 'UTC'")
+            return connection.sql(f"select {columns} from {relation} order by all").fetchall()
+
+
+@pytest.fixture(scope="session")
+def manifest(tmp_path_factory: pytest.TempPathFactory) -> Manifest:
+    folder = tmp_path_factory.mktemp("parse")
+    with _environment({**DEFAULTS, "SCV_DUCKDB_PATH": str(folder / "scv.duckdb")}):
+        result = dbtRunner().invoke(
+            ["parse", "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--quiet",
+             "--target-path", str(folder), "--log-path", str(folder), "--no-partial-parse"]
+        )  # fmt: skip
+    assert result.success, result.exception
+    assert isinstance(result.result, Manifest)
+    return result.result
+
+
+@pytest.fixture(scope="session")
+def make_dbt(manifest: Manifest, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Dbt]:
+    """Makes the dbt project on a warehouse file that does not exist yet."""
+
+    def make(**environment: str) -> Dbt:
+        return Dbt(tmp_path_factory.mktemp("dbt") / "scv.duckdb", manifest, environment)
+
+    return make
+
+
+@contextmanager
+def _environment(values: Mapping[str, str]) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value

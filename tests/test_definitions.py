@@ -1,0 +1,73 @@
+"""The whole graph, loaded as `dagster dev` loads it."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+
+import dagster as dg
+import pytest
+
+from scv_platform.definitions import build_definitions
+from tests.conftest import Platform
+
+
+@pytest.fixture(scope="module")
+def definitions(install: Callable[..., Platform]) -> dg.Definitions:
+    return build_definitions(install().settings)
+
+
+@pytest.fixture(scope="module")
+def specs(definitions: dg.Definitions) -> dict[str, dg.AssetSpec]:
+    return {spec.key.to_user_string(): spec for spec in definitions.resolve_all_asset_specs()}
+
+
+def test_every_asset_tells_what_it_is_whose_it_is_and_how_fresh_it_must_be(specs: dict[str, dg.AssetSpec]) -> None:
+    lacking = {
+        key: [
+            name
+            for name, present in {
+                "description": spec.description,
+                "group": spec.group_name not in {None, "default"},
+                "owner": spec.owners,
+                "kinds": spec.kinds,
+                "freshness": spec.freshness_policy,
+            }.items()
+            if not present
+        ]
+        for key, spec in specs.items()
+        if "scv/unused" not in spec.tags
+    }
+    assert {key: names for key, names in lacking.items() if names} == {}
+
+
+def test_every_model_says_its_grain(specs: dict[str, dg.AssetSpec]) -> None:
+    assert [key for key, spec in specs.items() if "one row per" not in (spec.description or "").lower()] == []
+
+
+def test_lineage_runs_from_the_raw_rows_to_the_exported_audience(definitions: dg.Definitions) -> None:
+    graph = definitions.resolve_asset_graph()
+    exports = [key for key in graph.get_all_asset_keys() if key.path[0] == "exports"]
+    assert exports
+    for export in exports:
+        upstream = dg.AssetSelection.assets(export).upstream().resolve(graph)
+        assert dg.AssetKey(["files", "people"]) in upstream
+        assert dg.AssetKey(["identity", "identity_map"]) in upstream
+        assert dg.AssetKey(["master", "customers"]) in upstream
+
+
+def test_tests_of_sources_and_models_are_asset_checks(definitions: dg.Definitions) -> None:
+    checks = definitions.resolve_asset_graph().asset_check_keys
+    checked = {key.asset_key.to_user_string() for key in checks}
+    assert {"files/people", "identity/identity_map", "master/customers", "intelligence/rfm"} <= checked
+    aged = {key.asset_key.path[0] for key in checks if key.name == "data_age"}
+    assert aged == {"files", "master", "intelligence", "segments", "audiences", "exports"}
+
+
+def test_every_asset_downstream_of_the_sources_updates_by_itself(specs: dict[str, dg.AssetSpec]) -> None:
+    by_hand = {key for key, spec in specs.items() if spec.automation_condition is None}
+    assert {key.split("/")[0] for key in by_hand} <= {"files", "seeds"}
+
+
+def test_importing_the_definitions_module_reads_nothing_and_starts_nothing() -> None:
+    code = "import os; os.environ['SCV_WAREHOUSE'] = 'nonsense'; import scv_platform.definitions"
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -1,0 +1,107 @@
+"""`scv run` beside itself, killed, and run again."""
+
+import hashlib
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from scv_platform.run import AlreadyRunning, warehouse_lock
+from scv_platform.simulation import simulate
+from scv_platform.warehouse import Warehouse
+from tests.conftest import UNTIL, Platform
+
+_LOAD_AND_RUN_COLUMNS = {
+    "_dlt_load_id", "_dlt_id", "first_load_id", "loaded_at", "registered_at", "evaluated_at", "run_id", "started_at",
+    "finished_at", "load_id",
+}  # fmt: skip
+"""Columns that tell which run wrote a row; every other column must not depend on it."""
+
+
+def contents(warehouse: Warehouse) -> dict[str, str]:
+    """A digest of the rows of every table and view that people read, run columns left out."""
+    columns: dict[str, list[str]] = {}
+    for row in warehouse.rows(
+        "select table_schema || '.' || table_name as name, column_name from information_schema.columns"
+        " where table_schema not like 'raw%' and table_schema not in ('main', 'staging', 'activation')"
+        " order by ordinal_position"
+    ):
+        columns.setdefault(row["name"], []).append(row["column_name"])
+    digests = {}
+    for name, names in columns.items():
+        kept = [column for column in names if column not in _LOAD_AND_RUN_COLUMNS]
+        if kept:
+            text = " || '|' || ".join(f"coalesce(cast({column} as varchar), '')" for column in kept)
+            rows = warehouse.rows(f"select md5(string_agg(row_text, '~' order by row_text)) as digest from"
+                                  f" (select {text} as row_text from {name})")  # fmt: skip
+            digests[name] = str(rows[0]["digest"])
+    return digests
+
+
+def export_files(platform: Platform) -> dict[str, str]:
+    files = (path for path in (platform.folder / "exports").rglob("*") if path.is_file())
+    return {
+        str(path.relative_to(platform.folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in files
+    }
+
+
+def test_a_second_run_at_once_is_refused_by_name_and_does_no_damage(shop: Platform) -> None:
+    before = contents(shop.warehouse)
+    with warehouse_lock(shop.settings):
+        output = shop.scv("run", expect=2)
+        assert f"another `scv run` (process {os.getpid()})" in output
+        assert "Traceback" not in output
+        with pytest.raises(AlreadyRunning), warehouse_lock(shop.settings):
+            pass
+    assert contents(shop.warehouse) == before
+
+
+def test_a_run_that_is_killed_and_run_again_equals_a_clean_run(
+    shop: Platform, install: Callable[..., Platform]
+) -> None:
+    killed = install()
+    simulate(customers=300, seed=7, until=UNTIL, out=killed.settings.landing)
+    for marker in ("files/people", "master/customers"):
+        _kill_after(killed, marker)
+    killed.scv("run")
+    assert contents(killed.warehouse) == contents(shop.warehouse)
+    assert [path.name for path in sorted(Path(killed.folder / "exports").rglob("*"))] == [
+        path.name for path in sorted(Path(shop.folder / "exports").rglob("*"))
+    ]
+
+
+def _kill_after(platform: Platform, marker: str) -> None:
+    """Start `scv run`, and kill it without mercy as soon as it reports that asset."""
+    process = subprocess.Popen(
+        [*platform.command, "run"], env=dict(platform.environment), stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    lines = []
+    for line in process.stdout:
+        lines.append(line)
+        if marker in line:
+            break
+    else:
+        pytest.fail(f"the run ended before {marker}:\n{''.join(lines)}")
+    time.sleep(0.2)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+
+
+def test_a_second_run_of_the_same_day_changes_no_table_and_no_export(shop: Platform) -> None:
+    tables, files = contents(shop.warehouse), export_files(shop)
+    shop.scv("run")
+    assert contents(shop.warehouse) == tables
+    assert export_files(shop) == files
+
+
+def test_a_selection_runs_alone_and_a_selection_of_nothing_is_an_error(shop: Platform) -> None:
+    output = shop.scv("run", "--select", "key:intelligence/rfm")
+    assert "intelligence/rfm" in output
+    assert "master/customers" not in output
+    assert "selects no asset" in shop.scv("run", "--select", "key:nothing", expect=2)
