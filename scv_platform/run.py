@@ -8,13 +8,17 @@ marked as failed, and its place in the warehouse pool, which Dagster would keep 
 import fcntl
 import logging
 import os
+import sys
+import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
 
+from scv_platform.config_files import ConfigError
 from scv_platform.settings import Settings
 
 _LOCK_TAG = "scv/warehouse"
@@ -69,22 +73,44 @@ def warehouse_lock(settings: Settings) -> Iterator[None]:
 def materialise(definitions: dg.Definitions, settings: Settings, selection: str | None) -> RunOutcome:
     """Materialise the selected assets with their checks.
 
-    Raises `AlreadyRunning`, and `dg.DagsterInvalidSubsetError` or a parse error for a selection of nothing.
+    Raises `AlreadyRunning`, and `ConfigError` for a selection of nothing.
     """
     with warehouse_lock(settings), dagster_instance(settings) as instance:
         close_killed_runs(instance, settings)
         loud = dg.Definitions.merge(definitions, dg.Definitions(loggers={"progress": progress_logger}))
-        chosen = dg.AssetSelection.from_string(selection) if selection else dg.AssetSelection.all()
-        keys = chosen.resolve(loud.resolve_asset_graph())
-        result = loud.resolve_implicit_global_asset_job_def().execute_in_process(
-            instance=instance,
-            asset_selection=sorted(keys),
-            raise_on_error=False,
-            tags={_LOCK_TAG: str(settings.duckdb_path)},
-            run_config={"loggers": {"progress": {}}},
-        )
+        keys = select_assets(loud, selection)
+        with detailed_output(settings.duckdb_path.with_suffix(".log")):
+            result = loud.resolve_implicit_global_asset_job_def().execute_in_process(
+                instance=instance,
+                asset_selection=keys,
+                raise_on_error=False,
+                tags={_LOCK_TAG: str(settings.duckdb_path)},
+                run_config={"loggers": {"progress": {}}},
+            )
     failures = tuple(_failures(result))
     return RunOutcome(result.run_id, result.success and not failures, failures)
+
+
+def select_assets(definitions: dg.Definitions, selection: str | None) -> list[dg.AssetKey]:
+    """The assets that a Dagster selection means, all without one; `ConfigError` when it means none."""
+    with warnings.catch_warnings():
+        # Dagster's parser of selections warns of a parameter that it sets itself.
+        warnings.simplefilter("ignore", dg.BetaWarning)
+        try:
+            chosen = dg.AssetSelection.from_string(selection) if selection else dg.AssetSelection.all()
+        except dg.DagsterError as error:
+            raise ConfigError([f"--select {selection!r}: {error}"]) from error
+        keys = chosen.resolve(definitions.resolve_asset_graph())
+    if not keys:
+        raise ConfigError([f"--select {selection!r} selects no asset; see the keys and groups in `make dev`"])
+    return sorted(keys)
+
+
+@contextmanager
+def detailed_output(path: Path) -> Iterator[None]:
+    """Sends what dbt and dlt print to a file beside the warehouse, so that the progress can be read."""
+    with path.open("w") as file, redirect_stdout(file):
+        yield
 
 
 def close_killed_runs(instance: dg.DagsterInstance, settings: Settings) -> None:
@@ -133,6 +159,6 @@ class _Progress(logging.Handler):
             materialization = event.event_specific_data.materialization
             rows = materialization.metadata.get("dagster/row_count")
             count = f"{rows.value:>12,} rows" if rows is not None else ""
-            print(f"  {materialization.asset_key.to_user_string():<58}{count}", flush=True)
+            print(f"  {materialization.asset_key.to_user_string():<58}{count}", file=sys.__stdout__, flush=True)
         elif record.levelno >= logging.ERROR and event is not None and event.is_step_failure:
-            print(f"  {event.step_key} failed", flush=True)
+            print(f"  {event.step_key} failed", file=sys.__stdout__, flush=True)

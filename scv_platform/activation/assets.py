@@ -11,12 +11,12 @@ import dagster as dg
 
 from scv_platform.activation.config import FileDestinationConfig
 from scv_platform.activation.destinations.file import FileDestination
-from scv_platform.activation.gate import allowed
+from scv_platform.activation.gate import allowed, tables_read
 from scv_platform.activation.sync import Sync, SyncResult, run_sync
-from scv_platform.audiences.catalogue import CUSTOMERS, Catalogue
+from scv_platform.audiences.catalogue import Catalogue
 from scv_platform.audiences.definitions import Definition, Definitions
 from scv_platform.audiences.preview import masked_preview
-from scv_platform.audiences.rules import Audience, DestinationFields, LegalBasis
+from scv_platform.audiences.rules import Audience, DestinationFields
 from scv_platform.config_files import did_you_mean
 from scv_platform.conventions import EXPORT_FRESHNESS, WAREHOUSE_POOL, WHEN_UPSTREAM_UPDATED
 from scv_platform.settings import Settings
@@ -40,12 +40,11 @@ def build_export_assets(
 
 
 def dependencies(audience: Audience, target: DestinationFields, catalogue: Catalogue) -> list[dg.AssetKey]:
-    """The assets that the export reads: the members, the tables of its fields, and the consents when they decide."""
-    fields = [catalogue.fields[name] for name in target.fields.values()]
-    tables = [catalogue.tables[name] for name in dict.fromkeys([CUSTOMERS, *(field.table for field in fields)])]
-    consents = [] if audience.legal_basis is LegalBasis.INTERNAL else [("master", "consents")]
-    paths = [(audience.group, audience.name), *((table.schema, table.name) for table in tables), *consents]
-    return [dg.AssetKey(path) for path in paths]
+    """The assets that the export reads: the members, what the gate asks, and the tables of its fields."""
+    asked = [table.split(".") for table in tables_read(audience)]
+    tables = [catalogue.tables[catalogue.fields[name].table] for name in target.fields.values()]
+    mapped = [[table.schema, table.name] for table in tables]
+    return list(dict.fromkeys(dg.AssetKey(path) for path in [[audience.group, audience.name], *asked, *mapped]))
 
 
 def _export_asset(

@@ -7,7 +7,8 @@
 | internal | everyone, but only to a destination of the company |
 
 What counts per channel is the newest answer; of two answers of one moment the denial counts. Suppressions always
-apply, by customer_id or by e-mail. Consents and suppressions are what is known now, whatever as_of is.
+apply, by customer_id and by every identifier that any record of the customer has. Consents and suppressions are
+what is known now, whatever as_of is.
 """
 
 from enum import StrEnum
@@ -20,8 +21,10 @@ from scv_platform.audiences.rules import Audience, LegalBasis
 from scv_platform.audiences.tables import AUDIENCE_MEMBERS
 from scv_platform.warehouse import Warehouse, bind
 
-CONSENTS = "master.consents"
-CUSTOMERS = "master.customers"
+_CONSENTS = "master.consents"
+_CUSTOMERS = "master.customers"
+_IDENTIFIERS = "identity.identifiers"
+_IDENTITY_MAP = "identity.identity_map"
 
 
 class Reason(StrEnum):
@@ -45,11 +48,17 @@ def check_permitted(warehouse: Warehouse, audience: Audience, scope: Scope) -> N
                 f"audience {audience.name!r} has legal_basis internal, but the destination has scope {scope};"
                 " nothing was sent. State a legal basis that covers it, or choose an internal destination."
             )
-    elif not warehouse.exists(CONSENTS):
+    elif not warehouse.exists(_CONSENTS):
         raise ExportRefused(
-            f"there is no table {CONSENTS}, so legal_basis {audience.legal_basis} of audience {audience.name!r}"
+            f"there is no table {_CONSENTS}, so legal_basis {audience.legal_basis} of audience {audience.name!r}"
             " cannot be judged; nothing was sent. Materialise master/consents first."
         )
+
+
+def tables_read(audience: Audience) -> list[str]:
+    """The tables that decide about this audience, beside its members and the suppressions."""
+    consents = [] if audience.legal_basis is LegalBasis.INTERNAL else [_CONSENTS]
+    return [_CUSTOMERS, _IDENTIFIERS, _IDENTITY_MAP, *consents]
 
 
 def gate(audience: Audience) -> exp.Expr:
@@ -57,7 +66,7 @@ def gate(audience: Audience) -> exp.Expr:
     if audience.legal_basis is LegalBasis.INTERNAL:
         return bind(_GATE.format(consents=_NO_CONSENTS_NEEDED), audience=audience.name, must_consent=False)
     return bind(
-        _GATE.format(consents=_CONSENTS),
+        _GATE.format(consents=_NEWEST_CONSENTS),
         audience=audience.name,
         purpose=audience.purpose,
         must_consent=audience.legal_basis is LegalBasis.CONSENT,
@@ -66,21 +75,21 @@ def gate(audience: Audience) -> exp.Expr:
 
 def allowed(audience: Audience) -> exp.Expr:
     """A select of the members who may be sent."""
-    return exp.select("customer_id").from_(exp.Subquery(this=gate(audience), alias=_alias())).where("reason is null")
+    return exp.select("customer_id").from_(_gated(audience)).where("reason is null")
 
 
 def withheld(warehouse: Warehouse, audience: Audience) -> dict[str, int]:
     """How many members are held back, by reason."""
-    held = exp.select("reason", "count(*) as members").from_(exp.Subquery(this=gate(audience), alias=_alias()))
-    rows = warehouse.rows(held.where("reason is not null").group_by("reason").order_by("reason"))
+    held = exp.select("reason", "count(*) as members").from_(_gated(audience)).where("reason is not null")
+    rows = warehouse.rows(held.group_by("reason").order_by("reason"))
     return {row["reason"]: row["members"] for row in rows}
 
 
-def _alias() -> exp.TableAlias:
-    return exp.TableAlias(this=exp.to_identifier("gated"))
+def _gated(audience: Audience) -> exp.Subquery:
+    return exp.Subquery(this=gate(audience), alias=exp.TableAlias(this=exp.to_identifier("gated")))
 
 
-_CONSENTS = f"""
+_NEWEST_CONSENTS = f"""
     select
         customer_id,
         max(case when status = 'denied' then 1 else 0 end) as denied,
@@ -93,7 +102,7 @@ _CONSENTS = f"""
                 partition by customer_id, channel
                 order by occurred_at desc, case when status = 'denied' then 0 else 1 end
             ) as recency
-        from {CONSENTS}
+        from {_CONSENTS}
         where purpose = :purpose
     ) as answers
     where recency = 1
@@ -108,11 +117,15 @@ with members as (
 suppressed as (
     select customer_id from {SUPPRESSIONS}
     union distinct
-    select customers.customer_id
-    from {CUSTOMERS} as customers
-    inner join {SUPPRESSIONS} as suppressions
-        on lower(trim(suppressions.identifier_value)) = lower(trim(customers.email))
-    where suppressions.identifier_type = 'email'
+    select identity_map.customer_id
+    from {SUPPRESSIONS} as suppressions
+    inner join {_IDENTIFIERS} as identifiers
+        on identifiers.identifier_type = suppressions.identifier_type
+        and identifiers.identifier_value = case
+            when suppressions.identifier_type = 'email' then lower(trim(suppressions.identifier_value))
+            else trim(suppressions.identifier_value)
+        end
+    inner join {_IDENTITY_MAP} as identity_map on identity_map.record_id = identifiers.record_id
 ),
 
 consents as ({{consents}})
@@ -126,7 +139,7 @@ select
         when :must_consent and coalesce(consents.granted, 0) = 0 then '{Reason.NO_CONSENT}'
     end as reason
 from members
-left join {CUSTOMERS} as customers on customers.customer_id = members.customer_id
+left join {_CUSTOMERS} as customers on customers.customer_id = members.customer_id
 left join suppressed on suppressed.customer_id = members.customer_id
 left join consents on consents.customer_id = members.customer_id
 """

@@ -10,7 +10,7 @@ SUPPRESSIONS = Table(
     " identifier wherever it is known: a customer_id ends when the customer is merged into another.",
     (
         TableColumn("customer_id", "string", "The customer, null when only an identifier is known."),
-        TableColumn("identifier_type", "string", "Kind of the identifier; the gate knows `email`."),
+        TableColumn("identifier_type", "string", "Kind of the identifier, as in `identity.identifiers`."),
         TableColumn("identifier_value", "string", "The identifier.", Privacy.DIRECT),
         TableColumn("reason", "string", "Why, in words."),
         TableColumn("created_at", "timestamp", "Since when (UTC)."),

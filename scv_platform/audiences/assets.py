@@ -77,7 +77,7 @@ def _broken_asset(settings: Settings, definition: InvalidDefinition) -> dg.Asset
 
     @dg.asset(
         key=[definition.group, definition.name],
-        description=f"Not usable until its file is corrected; one row per problem:\n\n{problems}",
+        description=f"Has problems in its file, and no rows until they are gone; then one row per (customer, stay).\n\n{problems}",
         group_name=definition.group,
         owners=[OWNER],
         kinds={"yaml", "sql", settings.warehouse},

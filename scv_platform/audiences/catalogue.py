@@ -8,6 +8,7 @@ Invariant: every table of the catalogue has at most one row per customer at one 
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Self
 
 from scv_platform.settings import Privacy, Settings
@@ -85,7 +86,7 @@ class Catalogue:
         customers = tables[CUSTOMERS]
         return cls({**tables, CUSTOMERS: replace(customers, fields={**customers.fields, **added})})
 
-    @property
+    @cached_property
     def fields(self) -> dict[str, CatalogueField]:
         """The fields by the names that YAML files use."""
         return {field.name: field for table in self.tables.values() for field in table.fields.values()}

@@ -240,7 +240,7 @@ def _literal(value: Any, field_type: str) -> exp.Expr:
 
 def _number(value: int | float) -> exp.Expr:
     """Written out with all digits, because engines read an exponent as a binary fraction."""
-    return literal(Decimal(f"{Decimal(repr(value)):f}"))
+    return exp.Literal.number(f"{Decimal(repr(value)):f}")
 
 
 def _column(name: str, relation: str) -> exp.Column:

@@ -65,7 +65,8 @@ def test_each_destination_of_an_audience_is_an_asset_that_depends_on_what_it_rea
     assets = build(tmp_path)
     assert set(assets) == {"audiences/swiss", "exports/files/swiss", "exports/fiels/swiss"}
     assert dependencies(assets["exports/files/swiss"]) == {
-        "audiences/swiss", "master/customers", "master/customer_metrics", "master/consents"
+        "audiences/swiss", "master/customers", "master/customer_metrics", "master/consents", "identity/identifiers",
+        "identity/identity_map",
     }  # fmt: skip
     spec = next(iter(assets["exports/files/swiss"].specs))
     assert (spec.group_name, spec.owners) == ("exports", ["team:crm"])

@@ -13,7 +13,7 @@ from scv_platform.activation.tables import SUPPRESSIONS
 from scv_platform.audiences.rules import Audience, LegalBasis
 from scv_platform.audiences.tables import AUDIENCE_MEMBERS
 from scv_platform.warehouse.duckdb import DuckDBWarehouse
-from tests.audiences.shop import CONSENTS, CUSTOMERS, day, fill, make_shop
+from tests.audiences.shop import CONSENTS, CUSTOMERS, day, fill, fill_identifiers, make_shop
 
 PURPOSE = "it's a purpose"
 
@@ -49,7 +49,7 @@ def warehouse(tmp_path: Path) -> DuckDBWarehouse:
     warehouse = make_shop(tmp_path / "scv.duckdb")
     warehouse.ensure(AUDIENCE_MEMBERS)
     warehouse.ensure(SUPPRESSIONS)
-    fill(warehouse, CUSTOMERS, [{"customer_id": who, "email": f"{who}@x.org"} for who in "abcdefgh"])
+    fill(warehouse, CUSTOMERS, [{"customer_id": who} for who in "abcdefgh"])
     fill(warehouse, AUDIENCE_MEMBERS, members(*"abcdefgh"))
     return warehouse
 
@@ -95,21 +95,29 @@ def test_contract_and_legitimate_interest_need_no_answer_but_bow_to_a_denial(
 
 
 def test_a_suppression_holds_whatever_the_legal_basis(warehouse: DuckDBWarehouse) -> None:
-    fill(warehouse, CONSENTS, [consent(who, "granted") for who in "abcd"])
-    fill(
+    fill(warehouse, CONSENTS, [consent(who, "granted") for who in "abcdef"])
+    fill_identifiers(
         warehouse,
-        SUPPRESSIONS,
-        [
-            {"customer_id": "a"},
-            {"identifier_type": "email", "identifier_value": " B@X.org "},
-            {"identifier_type": "phone", "identifier_value": "c@x.org"},
-            {"customer_id": "a", "identifier_type": "email", "identifier_value": "a@x.org"},
-        ],
+        ("b", "email", "b@x.org"),
+        ("b", "email", "an-older-address@x.org"),
+        ("c", "phone", "+41446681800"),
+        ("d", "email", "family@x.org"),
+        ("e", "email", "family@x.org"),
+        ("f", "phone", "f@x.org"),
     )
+    by_identifier = {
+        "email": [" An-Older-Address@X.org ", "family@x.org", "f@x.org"],
+        "phone": ["+41446681800", "unknown"],
+    }
+    suppressions = [
+        {"identifier_type": kind, "identifier_value": value}
+        for kind, values in by_identifier.items()
+        for value in values
+    ]
+    fill(warehouse, SUPPRESSIONS, [{"customer_id": "a"}, {**suppressions[0], "customer_id": "a"}, *suppressions])
     for legal_basis in LegalBasis:
         found = reasons(warehouse, legal_basis)
-        assert found["a"] == found["b"] == "suppressed"
-        assert found["c"] is found["d"] is None
+        assert [found[who] for who in "abcdef"] == [*["suppressed"] * 5, None]
 
 
 def test_who_is_no_customer_any_more_is_held_back(warehouse: DuckDBWarehouse) -> None:
@@ -174,8 +182,9 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DuckDBWarehouse
     warehouse = make_shop(tmp_path_factory.mktemp("gate") / "scv.duckdb")
     warehouse.ensure(AUDIENCE_MEMBERS)
     warehouse.ensure(SUPPRESSIONS)
-    fill(warehouse, CUSTOMERS, [{"customer_id": who, "email": f"{who}@x.org"} for who in PEOPLE])
+    fill(warehouse, CUSTOMERS, [{"customer_id": who} for who in PEOPLE])
     fill(warehouse, AUDIENCE_MEMBERS, members(*PEOPLE))
+    fill_identifiers(warehouse, *((who, "email", f"{who}@x.org") for who in PEOPLE))
     with warehouse.connection():
         yield warehouse
 

@@ -20,7 +20,7 @@ from scv_platform.audiences.membership import record_membership
 from scv_platform.audiences.rules import Audience
 from scv_platform.config_files import YamlDocument
 from scv_platform.warehouse.duckdb import DuckDBWarehouse
-from tests.audiences.shop import AS_OF, CONSENTS, CUSTOMERS, SCORES, catalogue, day, fill, make_shop
+from tests.audiences.shop import AS_OF, CONSENTS, CUSTOMERS, SCORES, catalogue, day, fill, fill_identifiers, make_shop
 
 CATALOGUE = catalogue()
 
@@ -45,6 +45,7 @@ def warehouse(tmp_path: Path) -> DuckDBWarehouse:
     warehouse = make_shop(tmp_path / "scv.duckdb")
     people = [{"customer_id": who, "email": f"{who}@x.org", "country": "CH"} for who in ("d", "c", "b", "a")]
     fill(warehouse, CUSTOMERS, people)
+    fill_identifiers(warehouse, *((who, "email", f"{who}@x.org") for who in "abcd"))
     answer = {"purpose": "newsletter", "channel": "email", "occurred_at": day("2024-01-01")}
     answers = [("a", "granted"), ("b", "denied"), ("d", "granted")]
     fill(warehouse, CONSENTS, [{**answer, "customer_id": who, "status": status} for who, status in answers])

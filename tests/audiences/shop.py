@@ -52,6 +52,21 @@ CONSENTS = _table(
     occurred_at="timestamp",
 )  # fmt: skip
 
+IDENTIFIERS = Table(
+    "identity",
+    "identifiers",
+    "One row per identifier of a record.",
+    tuple(TableColumn(name, "string", name) for name in ("record_id", "identifier_type", "identifier_value")),
+    ("record_id", "identifier_type", "identifier_value"),
+)
+IDENTITY_MAP = Table(
+    "identity",
+    "identity_map",
+    "One row per record.",
+    (TableColumn("record_id", "string", "The record."), TableColumn("customer_id", "string", "The customer.")),
+    ("record_id",),
+)
+
 CUSTOM_FIELDS = {
     "loyalty_tier": CustomField(
         entity="people", type=CustomFieldType.STRING, privacy=Privacy.QUASI, description="Tier of the card."
@@ -122,7 +137,7 @@ def catalogue() -> Catalogue:
 def make_shop(path: Path) -> DuckDBWarehouse:
     """A warehouse with the empty tables of the shop."""
     warehouse = DuckDBWarehouse(path)
-    for table in (CUSTOMERS, METRICS, LINES, CONSENTS, SCORES):
+    for table in (CUSTOMERS, METRICS, LINES, CONSENTS, SCORES, IDENTIFIERS, IDENTITY_MAP):
         warehouse.ensure(table)
     return warehouse
 
@@ -131,6 +146,14 @@ def fill(warehouse: DuckDBWarehouse, table: Table, rows: Sequence[Mapping[str, A
     """Puts exactly these rows into the table; columns that a row lacks are null."""
     complete = [{name: row.get(name) for name in table.column_names} for row in rows]
     warehouse.replace(table, pa.Table.from_pylist(complete) if rows else f"select * from {table} where false")
+
+
+def fill_identifiers(warehouse: DuckDBWarehouse, *rows: tuple[str, str, str]) -> None:
+    """Puts exactly these (customer_id, type, value) into the identity tables, each on a record of its own."""
+    records = [(f"s:{number}", *row) for number, row in enumerate(rows)]
+    fill(warehouse, IDENTITY_MAP, [{"record_id": record, "customer_id": who} for record, who, _, _ in records])
+    identifiers = [(record, kind, value) for record, _, kind, value in records]
+    fill(warehouse, IDENTIFIERS, [dict(zip(IDENTIFIERS.column_names, row, strict=True)) for row in identifiers])
 
 
 def day(text: str, hour: int = 12) -> datetime:

@@ -1,6 +1,9 @@
 """A company small enough to be worked out by hand: a CRM, a shop, a till and a newsletter tool."""
 
-from tests.dbt.raw import File
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from tests.dbt.raw import File, load
 
 LOYALTY = (
     '{"loyalty_tier": {"entity": "people", "type": "string", "survivorship": "newest", "privacy": "quasi",'
@@ -144,6 +147,25 @@ IDENTIFIERS = File(
 )
 KILLED = File("crm", "people", [{"source_id": "6", "given_name": "Ghost"}], name="contacts_3.csv")
 
-FIRST_LOAD = [CRM, SHOP_PEOPLE, SHOP_ORDERS, SHOP_LINES, TILL_BADLY_MAPPED, PRODUCTS]
-SECOND_LOAD = [CRM_LATER, TILL, CONSENTS, EVENTS, TICKETS, IDENTIFIERS]
-KILLED_LOAD = [KILLED]
+LOADS = [
+    [CRM, SHOP_PEOPLE, SHOP_ORDERS, SHOP_LINES, TILL_BADLY_MAPPED, PRODUCTS],
+    [CRM_LATER, TILL, CONSENTS, EVENTS, TICKETS, IDENTIFIERS],
+    [KILLED],
+]
+
+
+def bring(path: Path, number: int, files: Sequence[File]) -> None:
+    """Append one load of the company; the one with the killed file never completes."""
+    load(path, number, files, complete=KILLED not in files)
+
+
+def bring_people(path: Path, number: int, emails: Mapping[str, str]) -> None:
+    """Append a load of CRM people with these addresses, a file with a content of its own."""
+    rows = [{"source_id": source_id, "email": email} for source_id, email in emails.items()]
+    load(path, number, [File("crm", "people", rows, name=f"people_{number}.csv")])
+
+
+def backwards(files: Sequence[File]) -> list[File]:
+    """The files in the opposite order, except where the order of loads is all that tells what is newer."""
+    newer = [CRM_LATER, TILL]
+    return [file for file in reversed(files) if file not in newer] + newer

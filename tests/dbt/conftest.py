@@ -1,8 +1,7 @@
 """The dbt project on warehouses of its own, with dbt in this process: one parse serves every test."""
 
-import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +15,7 @@ from dbt.cli.main import dbtRunner
 from dbt.contracts.graph.manifest import Manifest
 
 from scv_platform.settings import PROJECT_ROOT
+from tests.dbt import company
 
 PROJECT = PROJECT_ROOT / "scv_dbt"
 DEFAULTS = {
@@ -34,9 +34,21 @@ class Dbt:
     path: Path
     manifest: Manifest
     environment: Mapping[str, str] = field(default_factory=dict)
+    warnings: Mapping[str, str] = field(default_factory=dict)
 
     def run(self, *arguments: str, expect: bool = True) -> dict[str, str]:
         """Run a dbt command; the message of each node that failed or warned, by name."""
+        good = {NodeStatus.Success, NodeStatus.Pass, NodeStatus.NoOp, NodeStatus.Skipped}
+        results = self._invoke(arguments, expect)
+        return {found.node.name: f"{found.status}: {found.message}" for found in results if found.status not in good}
+
+    def compiled(self, *models: str) -> dict[str, str]:
+        """The SQL of these models, in the order in which they are given."""
+        results = self._invoke(("compile", "--select", *models), expect=True)
+        sql = {found.node.name: found.node.compiled_code for found in results}
+        return {name: sql[name] for name in models}
+
+    def _invoke(self, arguments: Sequence[str], expect: bool) -> Sequence[Any]:
         with _environment({**DEFAULTS, **self.environment, "SCV_DUCKDB_PATH": str(self.path)}):
             options = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--quiet"]
             options += ["--target-path", str(self.path.with_suffix(".target")), "--log-path", str(self.path.parent)]
@@ -44,11 +56,10 @@ class Dbt:
         # dbt keeps the file open for its next command; the tests read it in between.
         DuckDBConnectionManager.env().close()
         DuckDBConnectionManager.close_all_connections()
-        nodes = getattr(result.result, "results", [])
-        good = {NodeStatus.Success, NodeStatus.Pass, NodeStatus.NoOp, NodeStatus.Skipped}
-        problems = {node.node.name: f"{node.status}: {node.message}" for node in nodes if node.status not in good}
-        assert result.success == expect, result.exception or json.dumps(problems, indent=2)
-        return problems
+        results = getattr(result.result, "results", [])
+        failed = [found.message for found in results if found.status in {NodeStatus.Error, NodeStatus.Fail}]
+        assert result.success == expect, result.exception or "\n".join(map(str, failed))
+        return results
 
     def build(self, *arguments: str, expect: bool = True) -> dict[str, str]:
         """`dbt build` without unit tests, which depend on no data and have a test of their own."""
@@ -88,6 +99,24 @@ def make_dbt(manifest: Manifest, tmp_path_factory: pytest.TempPathFactory) -> Ca
         return Dbt(tmp_path_factory.mktemp("dbt") / "scv.duckdb", manifest, environment)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def empty_dbt(make_dbt: Callable[..., Dbt]) -> Dbt:
+    """A warehouse into which nothing was loaded yet, built with every test of the project."""
+    dbt = make_dbt()
+    dbt.warnings = dbt.build()
+    return dbt
+
+
+@pytest.fixture(scope="session")
+def company_dbt(make_dbt: Callable[..., Dbt]) -> Dbt:
+    """The company of `company.py`, built with every test of the project."""
+    dbt = make_dbt(SCV_CUSTOM_FIELDS=company.LOYALTY)
+    for number, files in enumerate(company.LOADS, start=1):
+        company.bring(dbt.path, number, files)
+    dbt.warnings = dbt.build()
+    return dbt
 
 
 @contextmanager

@@ -20,6 +20,8 @@
                 {%- endfor -%}
             {%- endif -%}
         {%- endfor -%}
+        {#- Looking at a relation opened a transaction. -#}
+        {%- do adapter.commit() -%}
     {%- endif -%}
 {%- endmacro %}
 

@@ -34,10 +34,7 @@ born as (
         {%- else -%}
         0
         {%- endif %} + row_number() over (
-            order by
-                newborn.first_load_id,
-                coalesce(newborn.created_at, newborn.first_seen_at) nulls last,
-                newborn.record_id
+            order by newborn.first_load_id, newborn.created_at nulls last, newborn.record_id
         ) as birth_seq,
         {{ utc_timestamp("loads.inserted_at") }} as registered_at
     from newborn

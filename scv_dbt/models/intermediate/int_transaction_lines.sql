@@ -72,11 +72,14 @@ valued as (
     from completed
 ),
 
+-- The sign of the money decides. That of the quantity does where the money has none of its own: the file writes
+-- amounts without signs, or the line is worth nothing.
 directed as (
     select
         *,
         case
-            when signed_amount < 0 or quantity < 0 then -1
+            when signed_amount < 0 then -1
+            when quantity < 0 and (amount is not null or signed_amount = 0) then -1
             when signed_amount > 0 then 1
             else 0
         end as direction

@@ -8,14 +8,15 @@ Invariant: what is accepted here is used; a key, column, operator or option that
 import codecs
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 from zoneinfo import available_timezones
 
-from pydantic import Discriminator, Field, Tag, field_validator, model_validator
+from pydantic import AfterValidator, Discriminator, Field, Tag, field_validator, model_validator
 
 from scv_platform.config_files import (
     ConfigError,
@@ -32,6 +33,14 @@ from scv_platform.sources.files.sql import pattern_problem, time_format_problem
 
 Scalar = str | bool | int | float | datetime | date
 """A value as YAML reads it."""
+
+CollectionT = TypeVar("CollectionT", bound=Collection[Any])
+
+
+def _not_empty(value: CollectionT) -> CollectionT:
+    if not value:
+        raise ValueError("must not be empty")
+    return value
 
 
 class ColumnValue(StrictModel):
@@ -55,7 +64,7 @@ class Constant(StrictModel):
 class Hash(StrictModel):
     """A digest of columns: an id for rows that have none."""
 
-    hash: Annotated[tuple[str, ...], Field(min_length=1)]
+    hash: Annotated[tuple[str, ...], AfterValidator(_not_empty)]
 
 
 class Condition(StrictModel):
@@ -104,26 +113,26 @@ class Branch(StrictModel):
 class Case(StrictModel):
     """The value of the first branch whose condition holds, else `else` (null when it is left out)."""
 
-    case: Annotated[tuple[Branch, ...], Field(min_length=1)]
+    case: Annotated[tuple[Branch, ...], AfterValidator(_not_empty)]
     otherwise: Annotated[Value, Field(alias="else")] = None
 
 
-def _kind_of_field(value: Any) -> str | None:
+def _form_of_field(value: Any) -> str | None:
     """Which of the forms a field has, by its telling key; null when it has none of them."""
     if isinstance(value, str):
-        return "name"
+        return "{name}"
     keys = value if isinstance(value, dict) else type(value).model_fields if isinstance(value, StrictModel) else ()
-    return next((key for key in ("column", "const", "hash", "case") if key in keys), None)
+    return next((f"{{{key}}}" for key in ("column", "const", "hash", "case") if key in keys), None)
 
 
 FieldRule = Annotated[
-    Annotated[str, Tag("name")]
-    | Annotated[FormattedColumn, Tag("column")]
-    | Annotated[Constant, Tag("const")]
-    | Annotated[Hash, Tag("hash")]
-    | Annotated[Case, Tag("case")],
+    Annotated[str, Tag("{name}")]
+    | Annotated[FormattedColumn, Tag("{column}")]
+    | Annotated[Constant, Tag("{const}")]
+    | Annotated[Hash, Tag("{hash}")]
+    | Annotated[Case, Tag("{case}")],
     Discriminator(
-        _kind_of_field,
+        _form_of_field,
         custom_error_type="field_form",
         custom_error_message="a field is a column name, {column, format}, {const}, {hash} or {case, else}",
     ),
@@ -181,14 +190,14 @@ class EntityConfig(Options):
     """One entity that a source's files feed."""
 
     skip: tuple[SkipRule, ...] = ()
-    fields: Annotated[dict[str, FieldRule], Field(min_length=1)]
+    fields: Annotated[dict[str, FieldRule], AfterValidator(_not_empty)]
 
 
 class SourceConfig(Options):
     """One source of `config/sources.yml`."""
 
     kind: Annotated[Literal["files"], Field(alias="from")]
-    entities: Annotated[dict[str, EntityConfig], Field(min_length=1)]
+    entities: Annotated[dict[str, EntityConfig], AfterValidator(_not_empty)]
 
 
 @dataclass(frozen=True)
@@ -281,7 +290,7 @@ def load_sources(settings: Settings) -> tuple[FileSource, ...]:
 
 
 def _load_source(settings: Settings, document: YamlDocument, name: Any) -> FileSource:
-    if not isinstance(name, str) or not name.isidentifier() or name != name.lower():
+    if not re.fullmatch("[a-z][a-z0-9_]*", str(name)):
         raise ConfigError([f"{document.where((name,))}: source name {name!r}: use lower case, digits and underscores"])
     config = validate(SourceConfig, document, (name,))
     problems = list(_problems(settings, document, name, config))

@@ -81,10 +81,6 @@ class _Source:
     def is_given(self) -> str:
         return f"{self.text if self.is_told_by_text else self.stored} is not null"
 
-    @property
-    def is_number(self) -> bool:
-        return self.kind in _WHOLE | _FLOAT or self.kind.startswith("DECIMAL")
-
 
 @dataclass(frozen=True)
 class _Value:
@@ -344,7 +340,13 @@ def _present(source: _Source, value: str) -> str:
 
 
 def _number(source: _Source, reading: Reading) -> str:
-    if source.is_number:
+    if source.kind in _FLOAT:
+        direct = f"try_cast({source.stored} as decimal(38, 9))"
+        by_text = f"try_cast(cast({source.stored} as varchar) as decimal(38, 9))"
+        # A double below a million has nine exact digits after the point; of others only the shortest text is exact.
+        is_exact = f"abs({source.stored}) < 1e6" if source.kind == "DOUBLE" else "false"
+        return _present(source, f"case when {is_exact} then {direct} else {by_text} end")
+    if source.kind in _WHOLE or source.kind.startswith("DECIMAL"):
         return _present(source, f"try_cast({source.stored} as decimal(38, 9))")
     point, separator = re.escape(reading.decimal), re.escape(reading.thousands or "")
     pattern = rf"[+-]?(\d+({point}\d*)?|{point}\d+)([eE][+-]?\d+)?"

@@ -38,6 +38,11 @@ LEDGER, REJECTED = "_loaded_files", "_rejected_rows"
 OWN_TABLES = {LEDGER: LOADED_FILES, REJECTED: REJECTED_ROWS}
 """The tables that the source writes beside those of the entities."""
 
+_DLT_OPTIONS = {
+    "RUNTIME__DLTHUB_TELEMETRY": "false",
+    # What is in the warehouse needs no second copy beside it.
+    "LOAD__DELETE_COMPLETED_JOBS": "true",
+}
 _ARROW_TYPES = {
     ColumnType.TEXT: pa.string(),
     ColumnType.BIGINT: pa.int64(),
@@ -49,7 +54,7 @@ _ARROW_TYPES = {
 
 def pipeline(settings: Settings) -> dlt.Pipeline:
     """The pipeline of the files; a new one for each run, because running changes it."""
-    os.environ["RUNTIME__DLTHUB_TELEMETRY"] = "false"
+    os.environ.update(_DLT_OPTIONS)
     settings.duckdb_path.parent.mkdir(parents=True, exist_ok=True)
     return dlt.pipeline(
         "files",
