@@ -76,8 +76,7 @@ def _export_asset(
         destination = FileDestination(settings.expand(config.path))
         sync = Sync(audience, target, config.scope, destination, catalogue)
         result = run_sync(warehouse, sync, context.run.run_id, lambda: datetime.now(UTC).replace(tzinfo=None))
-        fields = {column: catalogue.fields[name] for column, name in target.fields.items()}
-        preview = masked_preview(warehouse, allowed(audience), fields, catalogue, result.as_of)
+        preview = masked_preview(warehouse, allowed(audience), sync.fields, catalogue, result.as_of)
         return dg.MaterializeResult(metadata=_metadata(settings, result, preview))
 
     return export

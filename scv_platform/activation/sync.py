@@ -14,8 +14,9 @@ from scv_platform.activation.config import Scope
 from scv_platform.activation.destinations.protocol import Destination, Export
 from scv_platform.activation.gate import ExportRefused, allowed, check_permitted, withheld
 from scv_platform.activation.tables import SUPPRESSIONS, SYNC_RUNS
-from scv_platform.audiences.catalogue import Catalogue
+from scv_platform.audiences.catalogue import Catalogue, CatalogueField
 from scv_platform.audiences.compiler import select_fields
+from scv_platform.audiences.days import check_day
 from scv_platform.audiences.membership import LastEvaluation, last_evaluation
 from scv_platform.audiences.rules import Audience, DestinationFields
 from scv_platform.warehouse import Warehouse, literal
@@ -47,10 +48,14 @@ class Sync:
     destination: Destination
     catalogue: Catalogue
 
+    @property
+    def fields(self) -> dict[str, CatalogueField]:
+        """The fields to send, by the columns of the destination."""
+        return {column: self.catalogue.fields[name] for column, name in self.target.fields.items()}
+
     def rows(self, as_of: date) -> exp.Expr:
-        """The rows to send: customer_id and the mapped fields, ordered, of the members whom the gate lets through."""
-        fields = {column: self.catalogue.fields[name] for column, name in self.target.fields.items()}
-        return select_fields(allowed(self.audience), fields, self.catalogue, as_of).order_by("members.customer_id")
+        """The rows to send: customer_id and the fields, ordered, of the members whom the gate lets through."""
+        return select_fields(allowed(self.audience), self.fields, self.catalogue, as_of).order_by("members.customer_id")
 
 
 @dataclass(frozen=True)
@@ -66,7 +71,7 @@ class SyncResult:
 def run_sync(warehouse: Warehouse, sync: Sync, run_id: str, now: Callable[[], datetime]) -> SyncResult:
     """Send the audience; `now` gives naive UTC.
 
-    Raises `ExportRefused` before anything is sent when it may not be, and whatever the destination raises.
+    Raises `ExportRefused` or `MissingDay` before anything is sent, and whatever the destination raises.
     """
     run = SyncRun(run_id, sync.target.name, sync.audience.name, "started", now())
     _record(warehouse, run)
@@ -91,6 +96,7 @@ def run_sync(warehouse: Warehouse, sync: Sync, run_id: str, now: Callable[[], da
 
 def _send(warehouse: Warehouse, sync: Sync) -> SyncResult:
     evaluation = _current_evaluation(warehouse, sync.audience)
+    check_day(warehouse, sync.fields.values(), sync.catalogue, evaluation.as_of)
     warehouse.ensure(SUPPRESSIONS)
     check_permitted(warehouse, sync.audience, sync.scope)
     held_back = withheld(warehouse, sync.audience)

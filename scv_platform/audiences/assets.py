@@ -4,12 +4,15 @@ The dependencies of an asset are exactly the tables and segments that its rule r
 membership is `audiences.definitions.last_as_of` of its (kind, name).
 """
 
+from typing import Any
+
 import dagster as dg
 
 from scv_platform.audiences.catalogue import Catalogue
 from scv_platform.audiences.compiler import compile_rules, fields_read, segments_read, tables_read
+from scv_platform.audiences.days import check_day
 from scv_platform.audiences.definitions import Definition, Definitions, InvalidDefinition
-from scv_platform.audiences.membership import open_members, record_membership
+from scv_platform.audiences.membership import MembershipSummary, open_members, record_membership
 from scv_platform.audiences.preview import masked_preview
 from scv_platform.audiences.rules import Rules, Segment
 from scv_platform.conventions import AUDIENCE_FRESHNESS, OWNER, WAREHOUSE_POOL, WHEN_UPSTREAM_UPDATED, run_as_of
@@ -52,24 +55,28 @@ def _membership_asset(settings: Settings, definition: Definition[Rules], catalog
         context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse]
     ) -> dg.MaterializeResult[None]:
         as_of = run_as_of(context, settings)
+        fields = fields_read(rules, catalogue)
+        check_day(warehouse, fields, catalogue, as_of)
         select = compile_rules(rules, catalogue, as_of)
         summary = record_membership(warehouse, definition, select, as_of)
-        fields = {field.name: field for field in fields_read(rules, catalogue)}
-        preview = masked_preview(warehouse, open_members(rules.kind, rules.name), fields, catalogue, as_of)
+        shown = {field.name: field for field in fields}
+        preview = masked_preview(warehouse, open_members(rules.kind, rules.name), shown, catalogue, as_of)
         sql = select.sql(warehouse.dialect, pretty=True)
-        return dg.MaterializeResult(
-            metadata={
-                "dagster/row_count": summary.members,
-                "members": summary.members,
-                "entered": summary.entered,
-                "exited": summary.exited,
-                "rule_version": rules.rule_version,
-                "sql": dg.MetadataValue.md(f"```sql\n{sql}\n```"),
-                "preview": dg.MetadataValue.md(preview),
-            }
-        )
+        return dg.MaterializeResult(metadata=_metadata(rules, summary, sql, preview))
 
     return membership
+
+
+def _metadata(rules: Rules, summary: MembershipSummary, sql: str, preview: str) -> dict[str, Any]:
+    return {
+        "dagster/row_count": summary.members,
+        "members": summary.members,
+        "entered": summary.entered,
+        "exited": summary.exited,
+        "rule_version": rules.rule_version,
+        "sql": dg.MetadataValue.md(f"```sql\n{sql}\n```"),
+        "preview": dg.MetadataValue.md(preview),
+    }
 
 
 def _broken_asset(settings: Settings, definition: InvalidDefinition) -> dg.AssetsDefinition:
@@ -77,7 +84,7 @@ def _broken_asset(settings: Settings, definition: InvalidDefinition) -> dg.Asset
 
     @dg.asset(
         key=[definition.group, definition.name],
-        description=f"Has problems in its file, and no rows until they are gone; then one row per (customer, stay).\n\n{problems}",
+        description=f"One row per (customer, stay), once the problems of its file are gone:\n\n{problems}",
         group_name=definition.group,
         owners=[OWNER],
         kinds={"yaml", "sql", settings.warehouse},

@@ -54,12 +54,19 @@ class CatalogueField:
 
 @dataclass(frozen=True)
 class CatalogueTable:
-    """One table with at most one row per customer, or per customer and as_of when `by_day`."""
+    """One table with at most one row per customer, or per customer and as_of when `by_day`.
+
+    `is_dated` tells that its rows say for which as_of they were computed, one day or many.
+    """
 
     schema: str
     name: str
     by_day: bool
+    is_dated: bool
     fields: Mapping[str, CatalogueField]
+
+    def __str__(self) -> str:
+        return f"{self.schema}.{self.name}"
 
 
 @dataclass(frozen=True)
@@ -107,7 +114,7 @@ def _dbt_table(node: Mapping[str, Any]) -> CatalogueTable:
         fields[column["name"]] = CatalogueField(
             name, column["name"], _type(column["data_type"], field), column["description"], Privacy(privacy)
         )
-    return CatalogueTable(node["schema"], name, False, fields)
+    return CatalogueTable(node["schema"], name, by_day=False, is_dated="as_of" in fields, fields=fields)
 
 
 def _python_table(table: Table) -> CatalogueTable:
@@ -118,7 +125,8 @@ def _python_table(table: Table) -> CatalogueTable:
         for column in table.columns
         if column.name not in _KEYS
     }
-    return CatalogueTable(table.schema, table.name, table.key == _KEYS, fields)
+    by_day = table.key == _KEYS
+    return CatalogueTable(table.schema, table.name, by_day, is_dated=by_day, fields=fields)
 
 
 def _meta(resource: Mapping[str, Any]) -> dict[str, Any]:

@@ -39,7 +39,7 @@ CUSTOMERS = _table(
     first_seen_at="timestamp", record_count="integer", is_staff="boolean", extras="json", loyalty_tier="string",
 )  # fmt: skip
 METRICS = _table(
-    "customer_metrics", "customer_id", customer_id="string", net_revenue="decimal", orders="integer",
+    "customer_metrics", "customer_id", customer_id="string", as_of="date", net_revenue="decimal", orders="integer",
     last_order_at="timestamp",
 )  # fmt: skip
 LINES = _table(

@@ -121,3 +121,13 @@ def test_a_file_with_problems_fails_with_them_and_stops_nothing_else(
     data = failure.step_failure_data
     assert data.user_failure_data is not None
     assert "torn.yml:7: unknown field 'customers.contry'" in (data.user_failure_data.description or "")
+
+
+def test_scores_of_another_day_empty_no_audience(settings: Settings, warehouse: DuckDBWarehouse) -> None:
+    assert materialise(settings, warehouse, "segments/swiss", "audiences/baby").success
+    fill(warehouse, SCORES, [{"customer_id": "c1", "as_of": date(2024, 6, 29), "score": 0.9, "segment": "champions"}])
+    result = materialise(settings, warehouse, "audiences/baby")
+    assert not result.success
+    (failure,) = [event for event in result.all_events if event.is_step_failure]
+    assert "intelligence.scores has no rows of 2024-06-30" in str(failure.step_failure_data.error)
+    assert warehouse.rows("select count(*) as n from audiences.audience_members where exited_at is null") == [{"n": 1}]

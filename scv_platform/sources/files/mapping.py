@@ -13,16 +13,15 @@ from dataclasses import dataclass
 
 from scv_platform.sources.entities import Column, ColumnType
 from scv_platform.sources.files import sql
-from scv_platform.sources.files.config import (
+from scv_platform.sources.files.config import FileMapping, Reading
+from scv_platform.sources.files.grammar import (
     Case,
     ColumnValue,
     Condition,
     Constant,
     FieldRule,
-    FileMapping,
     FormattedColumn,
     Hash,
-    Reading,
     Scalar,
     constant,
 )
@@ -65,6 +64,7 @@ _WHOLE = frozenset("TINYINT SMALLINT INTEGER BIGINT HUGEINT UTINYINT USMALLINT U
 _FLOAT = frozenset({"FLOAT", "DOUBLE"})
 _NAIVE = frozenset({"TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS"})
 _ZONED = "TIMESTAMP WITH TIME ZONE"
+_TYPED = _WHOLE | _FLOAT | _NAIVE | {_ZONED, "DATE", "BOOLEAN"}
 
 
 @dataclass(frozen=True)
@@ -190,7 +190,8 @@ def _is_missing(column: str, value: _Value) -> str:
 
 
 def _source(position: int, kind: str, reading: Reading) -> _Source:
-    return _Source(f"_c{position}", kind, f"_t{position}", bool(reading.null_values) or kind in ("VARCHAR", "JSON"))
+    is_typed = kind in _TYPED or kind.startswith("DECIMAL")
+    return _Source(f"_c{position}", kind, f"_t{position}", is_told_by_text=bool(reading.null_values) or not is_typed)
 
 
 def _value(mapping: FileMapping, column: Column, rule: FieldRule | None, sources: Mapping[str, _Source]) -> _Value:
@@ -212,7 +213,8 @@ def _value(mapping: FileMapping, column: Column, rule: FieldRule | None, sources
         case Case():
             value = _chosen(rule, column.type, reading, sources)
     if column.name == "country" and reading.default_country:
-        return _Value(f"coalesce({value.typed}, {sql.text(reading.default_country)})", value.is_given)
+        is_given = value.is_given or f"{value.typed} is not null"
+        return _Value(f"case when {is_given} then {value.typed} else {sql.text(reading.default_country)} end", is_given)
     return value
 
 
@@ -245,7 +247,7 @@ def _chosen(rule: Case, kind: ColumnType, reading: Reading, sources: Mapping[str
         _converted(sources[result.column], kind, reading)
         if isinstance(result, ColumnValue)
         else _Value(_literal(kind, result, reading))
-        for result in (*(branch.then for branch in rule.case), rule.otherwise)
+        for result in rule.results
     ]
 
     def choose(options: list[str]) -> str:
@@ -285,6 +287,8 @@ def _canonical(source: _Source, reading: Reading) -> str:
         text = f"case when json_type({stored}) = 'DOUBLE' then {float_text} else {_trimmed(text)} end"
     elif kind.startswith("DECIMAL") and not kind.endswith(",0)"):
         text = f"rtrim(rtrim(cast({stored} as varchar), '0'), '.')"
+    elif kind in _TYPED:
+        text = f"cast({stored} as varchar)"
     else:
         text = _trimmed(stored if kind == "VARCHAR" else f"cast({stored} as varchar)")
     if reading.null_values:

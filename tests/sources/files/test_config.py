@@ -128,13 +128,18 @@ shop:
         (SHOP + "        birth_date: {column: b, format: '%Q'}\n", "sources.yml:9: birth_date: "),
         (SHOP + "        birth_date: {hash: [b]}\n", "sources.yml:9: birth_date: a hash is text"),
         (SHOP + "        country: {const: NO}\n", "sources.yml:9: country: False is not text: YAML reads it"),
-        (SHOP + "        is_deleted: {const: maybe}\n", "sources.yml:9: is_deleted: 'maybe' is not a bool value"),
+        (SHOP + "        is_deleted: {const: maybe}\n", "sources.yml:9: is_deleted: 'maybe' is no bool"),
         (SHOP + "        gender: {case: []}\n", "sources.yml:9: entities.people.fields.gender.case: must not be empty"),
         (SHOP.replace("  format: csv\n", ""), "sources.yml:5: people has no format"),
         (SHOP.replace("format: csv", "format: xls"), "sources.yml:4: format: Input should be 'parquet', 'csv'"),
         (SHOP.replace("from: files", "from: api"), "sources.yml:2: from: Input should be 'files'"),
         (SHOP.replace("csv\n  ent", "parquet\n  delimiter: ','\n  ent"), "sources.yml:5: delimiter has no effect on"),
-        (SHOP.replace("csv\n  ent", "csv\n  encoding: utf9\n  ent"), "sources.yml:5: encoding: unknown encoding 'utf9'"),
+        (SHOP.replace("csv\n  ent", "csv\n  encoding: utf9\n  ent"), "sources.yml:5: encoding: unknown encoding"),
+        (SHOP.replace("csv\n  ent", "csv\n  encoding: hex\n  ent"), "sources.yml:5: encoding: unknown encoding 'hex'"),
+        (
+            SHOP + "      skip:\n        - {column: a, lt: .inf, reason: c}\n",
+            "sources.yml:10: entities.people.skip.0.lt: Input should be a finite number",
+        ),
         (
             SHOP.replace("csv\n  ent", "csv\n  timezone: Europe/Belrin\n  ent"),
             "sources.yml:5: timezone: unknown time zone 'Europe/Belrin'; did you mean 'Europe/Berlin'",
@@ -158,8 +163,17 @@ def test_all_mistakes_of_all_sources_are_told_at_once(project):
     assert [problem.split(":")[1] for problem in problems(project)] == ["9", "15"]
 
 
+def test_the_separators_of_an_entity_are_judged_together_with_those_of_its_source(project):
+    separators = SHOP.replace("csv\n  ent", 'csv\n  decimal: ","\n  ent') + "      thousands: '{}'\n"
+    project.configure(separators.format("."))
+    assert project.mapping("people").reading.thousands == "."
+    project.configure(separators.format(","))
+    assert problems(project) == ["sources.yml:10: thousands and decimal are both ','"]
+
+
 def test_a_default_country_needs_a_country_column(project):
-    project.configure(SHOP.replace("people:", "products:\n      default_country: DE").replace("source_id", "product_id"))
+    products = SHOP.replace("people:", "products:\n      default_country: DE").replace("source_id", "product_id")
+    project.configure(products)
     assert problems(project) == ["sources.yml:7: default_country has no effect: no country column here"]
 
 

@@ -12,6 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from scv_platform.sources.files import sql
+
 PEOPLE = "{source_id: id, email: mail}"
 NOT_A_TIME = "not a time between the years 1900 and 2200"
 NOT_PLAIN = "not plain text (a NUL byte, NaN or infinity)"
@@ -159,10 +161,17 @@ def test_the_default_country_is_that_of_people_without_one(project):
     assert project.convert("people").column("country") == ["CH", "CH"]
 
 
+def test_a_country_that_is_refused_is_not_replaced_by_the_default(project):
+    project.entity("people", "{source_id: id, country: land}", "default_country: CH", "parquet")
+    parquet(project, id=[1, 2], land=["D\0E", None])
+    outcome = project.convert("people")
+    assert (outcome.column("country"), outcome.reasons) == (["CH"], [(1, f"country: {NOT_PLAIN}")])
+
+
 def test_custom_fields_are_columns_of_their_own_type(project):
+    kinds = {"tier": "string", "points": "integer", "rate": "decimal", "vip": "boolean", "until": "date"}
     custom = ", ".join(
-        f"{name}: {{entity: people, type: {kind}, privacy: none, description: x}}"
-        for name, kind in {"tier": "string", "points": "integer", "rate": "decimal", "vip": "boolean", "until": "date"}.items()
+        f"{name}: {{entity: people, type: {kind}, privacy: none, description: x}}" for name, kind in kinds.items()
     )
     project.entity("people", "{source_id: id, tier: t, points: p, rate: r, vip: v, until: u}")
     project.configure((project.folder / "sources.yml").read_text(), f"{{{custom}}}")
@@ -196,6 +205,20 @@ def test_whole_numbers_become_text_without_a_point(project):
     project.write("a.jsonl", '{"id": 12346.0, "mail": 12.50}\n{"id": "12346.0", "mail": true}\n')
     outcome = project.convert("people")
     assert (outcome.column("source_id"), outcome.column("email")) == (["12346", "12346.0"], ["12.5", "true"])
+
+
+def test_other_stored_types_are_read_by_their_text(project):
+    project.entity("people", PEOPLE, format="parquet")
+    words = pa.array([" a ", "", None]).dictionary_encode()
+    with sql.scratch() as connection:
+        connection.register("words", pa.table({"word": words}))
+        target = sql.text(str(project.landing / "file.parquet"))
+        connection.execute(
+            f"copy (select uuid() as id, word::enum(' a ', '') as mail from words) to {target} (format parquet)"
+        )
+    outcome = project.convert("people")
+    assert (outcome.column("email"), outcome.refused) == (["a", None, None], [])
+    assert [len(key) for key in outcome.column("source_id")] == [36, 36, 36]
 
 
 def test_what_is_not_plain_text_is_refused(project):
@@ -266,7 +289,7 @@ def test_a_number_is_read_by_its_separators_and_nothing_else_is_a_number(project
         ("at", 'date_format: "%Y%m%d"', "2024-07-01 12:30:00", utc(2024, 7, 1, 12, 30)),
         ("at", 'date_format: "%d.%m.%Y %H:%M"', "1.7.2024 12:30", utc(2024, 7, 1, 12, 30)),
         ('{column: at, format: "%d.%m.%y"}', "timezone: Europe/Berlin", "01.07.24", utc(2024, 6, 30, 22)),
-        ('{column: at, format: "%Y-%m-%d %H:%M %z"}', "timezone: Asia/Tokyo", "2024-07-01 12:30 +0200", utc(2024, 7, 1, 10, 30)),
+        ('{column: at, format: "%H:%M %d.%m.%Y %z"}', "timezone: Asia/Tokyo", "12:30 1.7.2024 +0200", utc(2024, 7, 1, 10, 30)),
         ('{column: at, format: "%d.%m.%Y"}', "", "2024-07-01", None),
         ("at", "", "01.07.2024", None),
         ("at", "", "2024-02-30", None),
@@ -291,14 +314,15 @@ def test_a_stored_time_needs_no_format_and_has_the_zone_of_its_source_unless_it_
     project.entity("transactions", "{source_id: id, occurred_at: at}", "timezone: Europe/Berlin", "parquet")
     berlin_noon = utc(2024, 7, 1, 10)
     for stored, expected in [
-        (pa.array([datetime(2024, 7, 1, 12)], pa.timestamp("us")), berlin_noon),
-        (pa.array([datetime(2024, 7, 1, 12)], pa.timestamp("ns")), berlin_noon),
+        (pa.array([utc(2024, 7, 1, 12).replace(tzinfo=None)], pa.timestamp("us")), berlin_noon),
+        (pa.array([utc(2024, 7, 1, 12).replace(tzinfo=None)], pa.timestamp("ns")), berlin_noon),
         (pa.array([berlin_noon], pa.timestamp("us", "America/New_York")), berlin_noon),
+        (pa.array([berlin_noon], pa.timestamp("ns", "UTC")), berlin_noon),
         (pa.array([date(2024, 7, 1)]), utc(2024, 6, 30, 22)),
     ]:
         parquet(project, id=[1], at=stored)
         assert project.convert("transactions").column("occurred_at") == [expected]
-    parquet(project, id=[1], at=pa.array([datetime(1800, 1, 1)], pa.timestamp("us")))
+    parquet(project, id=[1], at=pa.array([utc(1800, 1, 1).replace(tzinfo=None)], pa.timestamp("us")))
     assert project.convert("transactions").reasons == [(1, f"occurred_at: {NOT_A_TIME}")]
 
 
@@ -322,7 +346,8 @@ def test_properties_are_json(project):
     fields = "{message_id: id, event: e, occurred_at: {const: 2024-01-01}, properties: p}"
     project.entity("events", fields, format="jsonl")
     project.write("a.jsonl", '{"id": 1, "e": "x", "p": {"a": [1, "é"]}}\n{"id": 2, "e": "x", "p": null}\n')
-    assert [text and json.loads(text) for text in project.convert("events").column("properties")] == [{"a": [1, "é"]}, None]
+    properties = project.convert("events").column("properties")
+    assert [text and json.loads(text) for text in properties] == [{"a": [1, "é"]}, None]
     (project.landing / "a.jsonl").unlink()
     project.entity("events", fields, "delimiter: ';'")
     project.write("a.csv", 'id;e;p\n1;x;"{""a"": 1}"\n2;x;nonsense\n')
@@ -374,9 +399,8 @@ def test_in_a_file_of_several_entities_a_missing_key_only_means_that_the_row_is_
 
 def test_in_a_file_of_several_entities_equal_people_are_one_and_keep_the_last_line(project):
     project.configure(SHARED)
-    project.write(
-        "a.csv", "order,at,customer,mail,card\n" + "".join(f"{n},2024-01-01,7,{'b' if n == 3 else 'a'}@x,C\n" for n in range(1, 6))
-    )
+    orders = [f"{number},2024-01-01,7,{'b' if number == 3 else 'a'}@x,C\n" for number in range(1, 6)]
+    project.write("a.csv", "order,at,customer,mail,card\n" + "".join(orders))
     people = project.convert("people")
     assert [(row["_line"], row["email"]) for row in people.rows] == [(4, "b@x"), (6, "a@x")]
     assert (people.skipped, len(project.convert("identifiers").rows)) == ({"repeated": 3}, 5)
@@ -433,15 +457,18 @@ shop:
         return "loaded" if valid and row["amount"] in ("1", "", None) else "refused"
 
     outcome = project.convert("transactions")
-    expected = {kind: [n for n, row in enumerate(rows, 1) if fate(row) == kind] for kind in ("loaded", "refused", "skipped")}
-    assert outcome.column("_line") == expected["loaded"]
-    assert [row["line"] for row in outcome.refused] == expected["refused"]
-    assert sum(outcome.skipped.values()) == len(expected["skipped"])
+    fates = [fate(row) for row in rows]
+    assert outcome.column("_line") == [line for line, what in enumerate(fates, 1) if what == "loaded"]
+    assert [row["line"] for row in outcome.refused] == [line for line, what in enumerate(fates, 1) if what == "refused"]
+    assert sum(outcome.skipped.values()) == fates.count("skipped")
+
+
+BOUNDS = (utc(1900, 1, 2).replace(tzinfo=None), utc(2200, 12, 30).replace(tzinfo=None))
 
 
 @given(
     numbers=st.lists(st.decimals(min_value=-(10**12), max_value=10**12, places=4), min_size=1, max_size=30),
-    moments=st.lists(st.datetimes(datetime(1900, 1, 2), datetime(2200, 12, 30)), min_size=1, max_size=30),
+    moments=st.lists(st.datetimes(*BOUNDS), min_size=1, max_size=30),
     zone=st.sampled_from(["UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata"]),
     offset=st.integers(-14 * 60, 14 * 60),
 )
@@ -473,13 +500,16 @@ def test_numbers_and_times_survive_every_way_of_writing_them(project, numbers, m
     project.entity(
         "transactions",
         '{source_id: id, occurred_at: {column: local, format: "%d/%m/%Y %H:%M:%S.%f"}, updated_at: shifted,'
-        " gross_amount: exact, tax_amount: german}",
-        f"timezone: {zone}\n  delimiter: ';'",
+        " gross_amount: plain, tax_amount: grouped}",
+        f"timezone: {zone}\n  delimiter: ';'\n  decimal: ','\n  thousands: '.'",
     )
+    german = str.maketrans(",.", ".,")
     lines = [
-        f"{n};{local[n]:%d/%m/%Y %H:%M:%S.%f};{shifted[n].isoformat(' ')};{numbers[n]};{numbers[n]:f}" for n in range(size)
+        f"{n};{local[n]:%d/%m/%Y %H:%M:%S.%f};{shifted[n].isoformat(' ')};"
+        + f"{numbers[n]:f};{numbers[n]:,f}".translate(german)
+        for n in range(size)
     ]
-    project.write("a.csv", "\n".join(["id;local;shifted;exact;german", *lines]))
+    project.write("a.csv", "\n".join(["id;local;shifted;plain;grouped", *lines]))
     for outcome in (stored, project.convert("transactions")):
         assert outcome.refused == []
         assert outcome.column("occurred_at") == outcome.column("updated_at") == moments

@@ -104,8 +104,11 @@ def test_a_quote_that_is_never_closed_costs_its_own_line_only(file):
 FIELD = st.text(st.sampled_from('ab ,;"\n|é'), max_size=6)
 
 
-@given(rows=st.lists(st.tuples(FIELD, FIELD, FIELD), max_size=12), quoting=st.sampled_from([csv.QUOTE_ALL, csv.QUOTE_MINIMAL]),
-       delimiter=st.sampled_from([",", ";", "|", "\t"]))
+@given(
+    rows=st.lists(st.tuples(FIELD, FIELD, FIELD), max_size=12),
+    quoting=st.sampled_from([csv.QUOTE_ALL, csv.QUOTE_MINIMAL]),
+    delimiter=st.sampled_from([",", ";", "|", "\t"]),
+)
 @settings(max_examples=60, deadline=None)
 def test_a_csv_reads_as_it_was_written(tmp_path_factory, rows, quoting, delimiter):
     file = tmp_path_factory.getbasetemp() / "written.csv"
@@ -142,7 +145,7 @@ def test_a_csv_in_another_encoding_reads_with_its_encoding(file, encoding):
 
 def test_a_wrong_encoding_is_told_with_its_line(file):
     file.write_bytes(b"id,name,note\n1,a,x\n2,Zo\xeb,x\n")
-    with pytest.raises(UnreadableFile, match="not utf-8 text from line 3 on .* set its encoding"):
+    with pytest.raises(UnreadableFile, match=r"not utf-8 text from line 3 on .* set its encoding"):
         read(file)
 
 
@@ -188,7 +191,7 @@ def test_a_json_key_may_be_left_out_unless_one_that_nothing_reads_looks_like_it(
     file.write_text('{"id": 1, "note": 2}\n')
     assert read(file, format="jsonl") == [(1, None, "1", None, "2")]
     file.write_text('{"id": 1, "Name": "x"}\n')
-    with pytest.raises(UnreadableFile, match="sources.yml:2: x: the file has no column 'name'; did you mean 'Name'"):
+    with pytest.raises(UnreadableFile, match=r"no column 'name'; did you mean 'Name'\?"):
         read(file, format="jsonl")
 
 
