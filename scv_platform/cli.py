@@ -47,7 +47,7 @@ def run(selection: str | None) -> None:
 
 @main.command()
 @click.option("--customers", type=click.IntRange(min=1), default=2_000, show_default=True, help="People who shop.")
-@click.option("--seed", type=click.IntRange(min=0), default=7, show_default=True, help="The same seed gives the same bytes.")
+@click.option("--seed", type=click.IntRange(min=0), default=7, show_default=True, help="Same seed, same bytes.")
 @click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="Last simulated day.  [default: today, UTC]")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder to write to.  [default: the landing folder]")
 def simulate(customers: int, seed: int, until: datetime | None, out: Path | None) -> None:

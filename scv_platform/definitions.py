@@ -1,7 +1,6 @@
 """The table of contents: every asset, check, sensor and resource of the platform, from one `Settings`."""
 
 import dagster as dg
-from dagster_dbt import DbtCliResource
 from dagster_dlt import DagsterDltResource
 
 from scv_platform.activation.assets import build_export_assets

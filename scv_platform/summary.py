@@ -83,9 +83,7 @@ def _rfm(warehouse: Warehouse) -> list[str]:
         """
     )
     total = sum(row["n"] for row in rows) or 1
-    return [
-        _LINE.format(r["segment"], f"{r['n']:,}", "▇" * max(1, round(40 * r["n"] / total))) for r in rows
-    ]
+    return [_LINE.format(r["segment"], f"{r['n']:,}", "▇" * max(1, round(40 * r["n"] / total))) for r in rows]
 
 
 def _members(warehouse: Warehouse) -> list[str]:

@@ -24,9 +24,7 @@ class Ticks:
     def requested(self) -> set[str]:
         result = dg.evaluate_automation_conditions(self.definitions, self.instance, cursor=self._cursor)
         self._cursor = result.cursor
-        return {
-            key.to_user_string() for key in self.graph.get_all_asset_keys() if result.get_num_requested(key)
-        }
+        return {key.to_user_string() for key in self.graph.get_all_asset_keys() if result.get_num_requested(key)}
 
     def materialise(self, *keys: str) -> None:
         """Each asset is materialised, and passes its checks, as in a run of its own."""
@@ -38,9 +36,13 @@ class Ticks:
 
     def check(self, asset: str, name: str, passed: bool) -> None:
         evaluation = dg.AssetCheckEvaluation(
-            asset_key=dg.AssetKey(asset.split("/")), check_name=name, passed=passed, severity=dg.AssetCheckSeverity.ERROR,
-            blocking=True, metadata={},
-        )  # fmt: skip
+            asset_key=dg.AssetKey(asset.split("/")),
+            check_name=name,
+            passed=passed,
+            severity=dg.AssetCheckSeverity.ERROR,
+            blocking=True,
+            metadata={},
+        )
         self.instance.report_runless_asset_event(evaluation)
 
 

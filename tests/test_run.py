@@ -44,10 +44,7 @@ def contents(warehouse: Warehouse) -> dict[str, str]:
 
 def export_files(platform: Platform) -> dict[str, str]:
     files = (path for path in (platform.folder / "exports").rglob("*") if path.is_file())
-    return {
-        str(path.relative_to(platform.folder)): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in files
-    }
+    return {str(path.relative_to(platform.folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
 def test_a_second_run_at_once_is_refused_by_name_and_does_no_damage(shop: Platform) -> None:

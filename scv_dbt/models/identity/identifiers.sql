@@ -33,7 +33,12 @@ observations as (
         "anonymous_id": "anonymous_id",
         "national_id": "national_id",
     }.items() -%}
-    select record_id, source, '{{ type }}' as identifier_type, {{ column }} as identifier_value, first_seen_at as seen_at
+    select
+        record_id,
+        source,
+        '{{ type }}' as identifier_type,
+        {{ column }} as identifier_value,
+        first_seen_at as seen_at
     from people
     union all
     {% endfor -%}
@@ -43,7 +48,7 @@ observations as (
     select record_id, source, 'user_id' as identifier_type, user_id as identifier_value, occurred_at as seen_at
     from events
     union all
-    select record_id, source, 'anonymous_id' as identifier_type, anonymous_id as identifier_value, occurred_at as seen_at
+    select record_id, source, 'anonymous_id' as identifier_type, anonymous_id as identifier_value, occurred_at
     from events
     union all
     select record_id, source, 'phone' as identifier_type, phone_e164 as identifier_value, occurred_at as seen_at

@@ -40,8 +40,8 @@ completed as (
         coalesce(
             lines.unit_cost,
             case
-                when coalesce(products.currency, lines.currency, headers.currency, '')
-                    = coalesce(lines.currency, headers.currency, products.currency, '')
+                when products.currency is null then products.cost
+                when products.currency = coalesce(lines.currency, headers.currency, products.currency)
                     then products.cost
             end
         ) as unit_cost,

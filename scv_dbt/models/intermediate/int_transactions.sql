@@ -70,9 +70,8 @@ surveyed_headers as (
             when headers.transaction_type in ('refund', 'return') then headers.transaction_type
             when headers.gross_amount < 0 then 'return'
             when headers.gross_amount is null and line_totals.source is not null then line_totals.transaction_type
-            when headers.transaction_type is null and coalesce(headers.gross_amount, 0) = 0
-                and headers.refund_amount != 0
-                then 'refund'
+            when headers.transaction_type = 'sale' or headers.gross_amount > 0 then 'sale'
+            when headers.refund_amount != 0 then 'refund'
             else 'sale'
         end as transaction_type
     from headers
@@ -227,13 +226,12 @@ ordered as (
 surveyed_orders as (
     select
         *,
-        max(case when transaction_type = 'sale' then 1 else 0 end) over (partition by order_id) = 1 as has_sale,
-        max(case when transaction_type = 'sale' and is_counted then 1 else 0 end) over (partition by order_id) = 1
-            as has_counted_sale,
-        max(case when transaction_type = 'refund' and is_counted then 1 else 0 end) over (partition by order_id) = 1
-            as has_counted_refund,
-        max(case when transaction_type = 'sale' and cost_amount is not null then 1 else 0 end)
-            over (partition by order_id) = 1 as has_known_cost,
+        count(case when transaction_type = 'sale' then 1 end) over (partition by order_id) as sales,
+        count(case when transaction_type = 'sale' and is_counted then 1 end) over (partition by order_id)
+            as counted_sales,
+        count(case when transaction_type = 'refund' and is_counted then 1 end) over (partition by order_id)
+            as counted_refunds,
+        count(case when transaction_type = 'sale' then cost_amount end) over (partition by order_id) as known_costs,
         min(case when transaction_type = 'sale' then own_record_id end) over (partition by order_id)
             as order_record_id
     from ordered
@@ -257,13 +255,13 @@ settled as (
         {{ to_money("tax_amount") }} as tax_amount,
         {{ to_money("shipping_amount") }} as shipping_amount,
         -- Goods that came back are worth what was refunded for them, once.
-        {{ to_money("case when transaction_type = 'return' and has_counted_refund then 0 else refund_amount end") }}
+        {{ to_money("case when transaction_type = 'return' and counted_refunds > 0 then 0 else refund_amount end") }}
             as refund_amount,
         {{ to_money("cost_amount") }} as cost_amount,
-        has_known_cost,
+        known_costs > 0 as has_known_cost,
         status,
         -- What reverses a cancelled sale would reverse what was never counted.
-        is_counted and (has_counted_sale or not has_sale) as is_counted,
+        is_counted and (counted_sales > 0 or sales = 0) as is_counted,
         channel,
         store_id,
         seller_source_id,

@@ -132,11 +132,11 @@ metrics as (
         favourite_categories.category as favourite_category,
         favourite_products.product_id as favourite_product_id,
         coalesce(ticket_counts.tickets, 0) as tickets,
-        last_events.last_event_at
-        {%- for days in windows %},
+        {% for days in windows -%}
         coalesce(totals.orders_{{ days }}d, 0) as orders_{{ days }}d,
-        {{ to_money("coalesce(totals.net_revenue_" ~ days ~ "d, 0)") }} as net_revenue_{{ days }}d
-        {%- endfor %}
+        {{ to_money("coalesce(totals.net_revenue_" ~ days ~ "d, 0)") }} as net_revenue_{{ days }}d,
+        {% endfor -%}
+        last_events.last_event_at
     from customers
     left join totals on customers.customer_id = totals.customer_id
     left join favourite_categories on customers.customer_id = favourite_categories.customer_id

@@ -204,6 +204,8 @@ def _problems(settings: Settings, document: YamlDocument, name: str, source: Sou
             continue
         columns = {column.name: column for column in _columns(settings, ENTITIES[key])}
         yield from _field_problems(document, base, columns, entity)
+        if not any(columns_of(rule) for rule in entity.fields.values()):
+            yield f"{document.where((*base, 'fields'))}: no field reads a column of the file"
         missing = [option for option in ("path", "format") if not (getattr(entity, option) or getattr(source, option))]
         for option in missing:
             yield f"{document.where(base)}: {key} has no {option}, neither of its own nor of its source"
@@ -214,7 +216,7 @@ def _problems(settings: Settings, document: YamlDocument, name: str, source: Sou
             where = document.where(_place_of("thousands", base, entity))
             yield f"{where}: thousands and decimal are both {reading.decimal!r}"
         yield from _idle_options(document, base, entity, {reading.format}, {*columns})
-    formats = {entity.format or source.format or "" for entity in source.entities.values()}
+    formats: set[str] = {entity.format or source.format or "" for entity in source.entities.values()}
     columns_of_all = {column.name for key in source.entities if key in ENTITIES for column in ENTITIES[key].columns}
     yield from _idle_options(document, (name,), source, formats, columns_of_all)
 

@@ -13,9 +13,10 @@ import pyarrow as pa
 
 from scv_platform.sources.entities import LINEAGE_COLUMNS
 from scv_platform.sources.files import sql
+from scv_platform.sources.files.columns import STORED_AS
 from scv_platform.sources.files.config import FileMapping
 from scv_platform.sources.files.discover import PendingFile
-from scv_platform.sources.files.mapping import STORED_AS, collapses, judged_rows
+from scv_platform.sources.files.mapping import collapses, judged_rows
 from scv_platform.sources.files.read import UnreadableFile, open_rows
 
 REPEATED = "repeated"
@@ -77,7 +78,9 @@ def _convert(connection: duckdb.DuckDBPyConnection, file: PendingFile, load_id: 
     repeated = total - loaded - refused.num_rows - sum(skipped.values())
     if repeated and not collapses(mapping):
         raise RuntimeError(f"{file.name}: {repeated} of {total} rows are neither loaded nor refused nor skipped")
-    return Converted(loaded, refused, skipped | ({REPEATED: repeated} if repeated else {}))
+    if repeated:
+        skipped[REPEATED] = skipped.get(REPEATED, 0) + repeated
+    return Converted(loaded, refused, skipped)
 
 
 def _is_about(file: PendingFile, error: duckdb.Error) -> bool:

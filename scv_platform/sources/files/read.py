@@ -69,9 +69,11 @@ def open_rows(
 
 
 def _open_parquet(connection: duckdb.DuckDBPyConnection, path: Path, columns: Mapping[str, str]) -> FileRows:
-    scan = f"read_parquet({sql.text(_exact(path))}, file_row_number = true)"
-    described = connection.execute(f"describe select * exclude (file_row_number) from {scan}").fetchall()
+    file = sql.text(_without_wildcards(path))
+    described = connection.execute(f"describe from read_parquet({file})").fetchall()
     header = [str(row[0]) for row in described]
+    if "file_row_number" in header:
+        raise UnreadableFile("a column is named 'file_row_number', which the reader numbers rows with; rename it")
     positions = _positions(header, columns)
     types, values = [], []
     for column, position in positions.items():
@@ -86,14 +88,14 @@ def _open_parquet(connection: duckdb.DuckDBPyConnection, path: Path, columns: Ma
         f"""
         select file.file_row_number + 1 as _line, null::varchar as _broken, to_json({{{members}}})::varchar as _raw
             {_numbered(values)}
-        from {scan} as file
+        from read_parquet({file}, file_row_number = true) as file
         """,
         types,
     )
 
 
-def _exact(path: Path) -> str:
-    """A path in which DuckDB reads no wildcard."""
+def _without_wildcards(path: Path) -> str:
+    """A path that DuckDB takes literally, whatever signs are in it."""
     return re.sub(r"([*?\[])", r"[\1]", str(path))
 
 

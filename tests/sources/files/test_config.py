@@ -124,6 +124,7 @@ shop:
         ),
         (SHOP + "        email: 5\n", "sources.yml:9: entities.people.fields.email: a field is a column name"),
         (SHOP.replace("source_id", "email"), "sources.yml:7: people needs source_id"),
+        (SHOP.replace("id: id", "id: {const: 1}"), "sources.yml:7: no field reads a column of the file"),
         (SHOP + "        gender: {column: g, format: '%Y'}\n", "sources.yml:9: gender: a format is for dates"),
         (SHOP + "        birth_date: {column: b, format: '%Q'}\n", "sources.yml:9: birth_date: "),
         (SHOP + "        birth_date: {hash: [b]}\n", "sources.yml:9: birth_date: a hash is text"),
@@ -164,10 +165,10 @@ def test_all_mistakes_of_all_sources_are_told_at_once(project):
 
 
 def test_the_separators_of_an_entity_are_judged_together_with_those_of_its_source(project):
-    separators = SHOP.replace("csv\n  ent", 'csv\n  decimal: ","\n  ent') + "      thousands: '{}'\n"
-    project.configure(separators.format("."))
+    separators = SHOP.replace("csv\n  ent", 'csv\n  decimal: ","\n  ent') + "      thousands: '.'\n"
+    project.configure(separators)
     assert project.mapping("people").reading.thousands == "."
-    project.configure(separators.format(","))
+    project.configure(separators.replace("thousands: '.'", "thousands: ','"))
     assert problems(project) == ["sources.yml:10: thousands and decimal are both ','"]
 
 

@@ -289,7 +289,7 @@ def test_a_number_is_read_by_its_separators_and_nothing_else_is_a_number(project
         ("at", 'date_format: "%Y%m%d"', "2024-07-01 12:30:00", utc(2024, 7, 1, 12, 30)),
         ("at", 'date_format: "%d.%m.%Y %H:%M"', "1.7.2024 12:30", utc(2024, 7, 1, 12, 30)),
         ('{column: at, format: "%d.%m.%y"}', "timezone: Europe/Berlin", "01.07.24", utc(2024, 6, 30, 22)),
-        ('{column: at, format: "%H:%M %d.%m.%Y %z"}', "timezone: Asia/Tokyo", "12:30 1.7.2024 +0200", utc(2024, 7, 1, 10, 30)),
+        ('{column: at, format: "%d.%m.%Y %H:%M %z"}', "timezone: Asia/Tokyo", "1.7.2024 9:00 -02", utc(2024, 7, 1, 11)),
         ('{column: at, format: "%d.%m.%Y"}', "", "2024-07-01", None),
         ("at", "", "01.07.2024", None),
         ("at", "", "2024-02-30", None),
@@ -322,8 +322,23 @@ def test_a_stored_time_needs_no_format_and_has_the_zone_of_its_source_unless_it_
     ]:
         parquet(project, id=[1], at=stored)
         assert project.convert("transactions").column("occurred_at") == [expected]
-    parquet(project, id=[1], at=pa.array([utc(1800, 1, 1).replace(tzinfo=None)], pa.timestamp("us")))
-    assert project.convert("transactions").reasons == [(1, f"occurred_at: {NOT_A_TIME}")]
+
+
+@pytest.mark.parametrize("extreme", ["'1899-12-31'", "'2201-01-01'", "'infinity'", "'290309-12-22 (BC)'"])
+@pytest.mark.parametrize("kind", ["timestamp", "timestamptz", "date"])
+def test_an_absurd_stored_time_refuses_its_row_and_no_other(project, kind, extreme):
+    fields = "{source_id: id, occurred_at: at, until: at}"
+    project.entity("transactions", fields, "timezone: America/New_York", "parquet")
+    custom = "{until: {entity: transactions, type: date, privacy: none, description: x}}"
+    project.configure((project.folder / "sources.yml").read_text(), custom)
+    with sql.scratch() as connection:
+        rows = f"select 1 as id, {kind} {extreme} as at union all select 2, {kind} '2024-07-01'"
+        target = sql.text(str(project.landing / "file.parquet"))
+        connection.execute(f"copy ({rows}) to {target} (format parquet)")
+    outcome = project.convert("transactions")
+    assert outcome.column("source_id") == ["2"]
+    ((line, reason),) = outcome.reasons
+    assert (line, reason.split(";")[0]) == (1, f"occurred_at: {NOT_A_TIME}")
 
 
 @pytest.mark.parametrize(

@@ -201,6 +201,12 @@ def test_a_row_of_parquet_knows_its_number(file):
     assert [json.loads(text) for _, text in raw(file, format="parquet")][1] == {"id": 2, "name": None, "note": []}
 
 
+def test_a_name_that_the_reader_of_parquet_needs_is_refused(file):
+    pq.write_table(pa.table({"id": [1], "file_row_number": [7]}), file)
+    with pytest.raises(UnreadableFile, match="a column is named 'file_row_number'"):
+        read(file, {"id": ""}, format="parquet")
+
+
 def test_a_binary_column_of_parquet_is_unreadable_when_it_is_asked_for(file):
     pq.write_table(pa.table({"id": [b"1"], "name": ["a"], "note": ["x"]}), file)
     with pytest.raises(UnreadableFile, match="column 'id' is binary"):
