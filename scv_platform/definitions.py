@@ -17,7 +17,7 @@ from scv_platform.intelligence.rfm import RFM
 from scv_platform.quality.data_age import build_data_age_checks
 from scv_platform.quality.layers import layer_ages
 from scv_platform.settings import Settings
-from scv_platform.sources.files.config import load_sources
+from scv_platform.sources.files import load_sources
 from scv_platform.transformation.assets import build_dbt_assets
 from scv_platform.transformation.project import dbt_resource, load_manifest
 from scv_platform.warehouse.duckdb import DuckDBWarehouse

@@ -12,7 +12,6 @@ import pytest
 
 from scv_platform.run import AlreadyRunning, warehouse_lock
 from scv_platform.simulation import simulate
-from scv_platform.warehouse import Warehouse
 from tests.conftest import UNTIL, Platform
 
 _LOAD_AND_RUN_COLUMNS = {
@@ -22,8 +21,9 @@ _LOAD_AND_RUN_COLUMNS = {
 """Columns that tell which run wrote a row; every other column must not depend on it."""
 
 
-def contents(warehouse: Warehouse) -> dict[str, str]:
-    """A digest of the rows of every table and view that people read, run columns left out."""
+def contents(platform: Platform) -> dict[str, str]:
+    """A digest of the rows of every table and view that people read, without run columns and the platform's folder."""
+    warehouse = platform.warehouse
     columns: dict[str, list[str]] = {}
     for row in warehouse.rows(
         "select table_schema || '.' || table_name as name, column_name from information_schema.columns"
@@ -36,9 +36,9 @@ def contents(warehouse: Warehouse) -> dict[str, str]:
         kept = [column for column in names if column not in _LOAD_AND_RUN_COLUMNS]
         if kept:
             text = " || '|' || ".join(f"coalesce(cast({column} as varchar), '')" for column in kept)
-            rows = warehouse.rows(f"select md5(string_agg(row_text, '~' order by row_text)) as digest from"
-                                  f" (select {text} as row_text from {name})")  # fmt: skip
-            digests[name] = str(rows[0]["digest"])
+            rows = f"select replace({text}, '{platform.folder}', '') as row_text from {name}"
+            (digest,) = warehouse.rows(f"select md5(string_agg(row_text, '~' order by row_text)) as md5 from ({rows})")
+            digests[name] = str(digest["md5"])
     return digests
 
 
@@ -48,14 +48,14 @@ def export_files(platform: Platform) -> dict[str, str]:
 
 
 def test_a_second_run_at_once_is_refused_by_name_and_does_no_damage(shop: Platform) -> None:
-    before = contents(shop.warehouse)
+    before = contents(shop)
     with warehouse_lock(shop.settings):
         output = shop.scv("run", expect=2)
         assert f"another `scv run` (process {os.getpid()})" in output
         assert "Traceback" not in output
         with pytest.raises(AlreadyRunning), warehouse_lock(shop.settings):
             pass
-    assert contents(shop.warehouse) == before
+    assert contents(shop) == before
 
 
 def test_a_run_that_is_killed_and_run_again_equals_a_clean_run(
@@ -66,7 +66,7 @@ def test_a_run_that_is_killed_and_run_again_equals_a_clean_run(
     for marker in ("files/people", "master/customers"):
         _kill_after(killed, marker)
     killed.scv("run")
-    assert contents(killed.warehouse) == contents(shop.warehouse)
+    assert contents(killed) == contents(shop)
     assert [path.name for path in sorted(Path(killed.folder / "exports").rglob("*"))] == [
         path.name for path in sorted(Path(shop.folder / "exports").rglob("*"))
     ]
@@ -91,9 +91,9 @@ def _kill_after(platform: Platform, marker: str) -> None:
 
 
 def test_a_second_run_of_the_same_day_changes_no_table_and_no_export(shop: Platform) -> None:
-    tables, files = contents(shop.warehouse), export_files(shop)
+    tables, files = contents(shop), export_files(shop)
     shop.scv("run")
-    assert contents(shop.warehouse) == tables
+    assert contents(shop) == tables
     assert export_files(shop) == files
 
 

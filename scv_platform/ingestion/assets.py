@@ -11,9 +11,7 @@ from scv_platform.conventions import OWNER, WAREHOUSE_POOL
 from scv_platform.ingestion.translator import ScvDltTranslator
 from scv_platform.settings import Settings
 from scv_platform.sources.entities import ENTITIES
-from scv_platform.sources.files.config import FileSource
-from scv_platform.sources.files.ledger import LoadSummary, load_summary, loaded_files
-from scv_platform.sources.files.source import files_source, pipeline
+from scv_platform.sources.files import FileSource, LoadSummary, files_source, load_summary, loaded_files, pipeline
 from scv_platform.warehouse import Warehouse
 
 SOURCE = "files"

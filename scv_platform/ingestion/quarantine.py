@@ -6,7 +6,7 @@ import dagster as dg
 
 from scv_platform.conventions import WAREHOUSE_POOL
 from scv_platform.ingestion.assets import SOURCE, fed_entities
-from scv_platform.sources.files.config import FileSource
+from scv_platform.sources.files import FileSource
 from scv_platform.warehouse import Warehouse, bind
 
 _REJECTED = f"""

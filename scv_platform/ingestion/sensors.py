@@ -9,8 +9,7 @@ import dagster as dg
 from scv_platform.conventions import AUTOMATION_INTERVAL_SECONDS
 from scv_platform.ingestion.assets import SOURCE, fed_entities
 from scv_platform.settings import Settings
-from scv_platform.sources.files.config import FileSource
-from scv_platform.sources.files.discover import pending_files
+from scv_platform.sources.files import FileSource, pending_files
 
 
 def build_landing_sensor(settings: Settings, sources: Sequence[FileSource]) -> dg.SensorDefinition:

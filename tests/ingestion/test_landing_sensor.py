@@ -9,7 +9,7 @@ import pytest
 
 from scv_platform.ingestion.sensors import build_landing_sensor
 from scv_platform.simulation import simulate
-from scv_platform.sources.files.config import load_sources
+from scv_platform.sources.files import load_sources
 from tests.conftest import UNTIL, Platform
 
 

@@ -54,20 +54,6 @@
 {%- endmacro %}
 
 
-{#- Whether an RE2 pattern, an expression here, matches somewhere in the text. -#}
-{% macro regexp_matches(expression, pattern_expression) -%}
-    {{ return(adapter.dispatch("regexp_matches", "scv")(expression, pattern_expression)) }}
-{%- endmacro %}
-
-{% macro duckdb__regexp_matches(expression, pattern_expression) -%}
-    regexp_matches({{ expression }}, {{ pattern_expression }})
-{%- endmacro %}
-
-{% macro bigquery__regexp_matches(expression, pattern_expression) -%}
-    regexp_contains({{ expression }}, {{ pattern_expression }})
-{%- endmacro %}
-
-
 {#- SHA-256 of the text in hexadecimal digits. -#}
 {% macro sha256_hex(expression) -%}
     {{ return(adapter.dispatch("sha256_hex", "scv")(expression)) }}

@@ -100,7 +100,10 @@
         phone,
         country,
         case
-            when length(national_number) between length_min and length_max
+            when
+                length(national_number) between length_min and length_max
+                -- 000 0000 and 999 9999 are what people type who do not want to be called.
+                and length(replace(national_number, substr(national_number, length(national_number), 1), '')) > 1
                 then '+' || calling_code || national_number
         end as phone_e164
     from readings

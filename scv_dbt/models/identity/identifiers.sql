@@ -77,19 +77,45 @@ distinct_values as (
     from observed
 ),
 
+parts as (
+    select
+        identifier_type,
+        identifier_value,
+        'value' as part,
+        identifier_value as word
+    from distinct_values
+    union all
+    select
+        identifier_type,
+        identifier_value,
+        'mailbox' as part,
+        {{ regexp_replace_all(dbt.split_part("identifier_value", "'@'", 1), "[^\\p{L}]+", "") }} as word
+    from distinct_values
+    where identifier_type = 'email'
+    union all
+    select
+        identifier_type,
+        identifier_value,
+        'domain' as part,
+        {{ dbt.split_part("identifier_value", "'@'", 2) }} as word
+    from distinct_values
+    where identifier_type = 'email'
+),
+
 blocked as (
     select
-        distinct_values.identifier_type,
-        distinct_values.identifier_value,
+        parts.identifier_type,
+        parts.identifier_value,
         -- A value that is both is a placeholder, the stronger of the two.
         min(blocklist.kind) as blocked_as,
         min(blocklist.reason) as blocked_because
-    from distinct_values
+    from parts
     inner join blocklist
         on
-            distinct_values.identifier_type = blocklist.identifier_type
-            and {{ regexp_matches("distinct_values.identifier_value", "blocklist.pattern") }}
-    group by distinct_values.identifier_type, distinct_values.identifier_value
+            parts.identifier_type = blocklist.identifier_type
+            and parts.part = blocklist.part
+            and parts.word = blocklist.word
+    group by parts.identifier_type, parts.identifier_value
 ),
 
 judged as (
