@@ -33,6 +33,11 @@ def main() -> None:
 @click.option("--select", "selection", help="A Dagster asset selection, such as 'group:master'.  [default: all]")
 def run(selection: str | None) -> None:
     """Materialise the graph, or a selection of it. Exit code 1 if an asset or a check failed."""
+    sys.exit(0 if _materialise(selection) else 1)
+
+
+def _materialise(selection: str | None) -> bool:
+    """Whether everything passed; what did not is told on standard error."""
     with _readable_errors():
         from scv_platform.definitions import build_definitions
         from scv_platform.run import materialise
@@ -42,7 +47,7 @@ def run(selection: str | None) -> None:
     for failure in outcome.failures:
         click.echo(f"FAILED {failure}", err=True)
     click.echo(f"run {outcome.run_id} {'succeeded' if outcome.succeeded else 'failed'}")
-    sys.exit(0 if outcome.succeeded else 1)
+    return outcome.succeeded
 
 
 @main.command()
@@ -64,14 +69,17 @@ def simulate(customers: int, seed: int, until: datetime | None, out: Path | None
 @click.pass_context
 def demo(context: click.Context, customers: int) -> None:
     """Simulate a shop, materialise the whole graph, and show the result."""
+    with _readable_errors():
+        landing = Settings.load().landing
+        if landing.exists() and any(landing.iterdir()) and not (landing / "truth").exists():
+            raise ConfigError([f"{landing} holds files that are not the demo's; set SCV_LANDING to an empty folder"])
     click.echo(f"Simulating a shop with {customers:,} people")
     context.invoke(simulate, customers=customers)
     click.echo("\nMaterialising every asset")
-    try:
-        context.invoke(run)
-    finally:
-        context.invoke(summary)
-    click.echo("\nNow open the graph: `make dev`, then http://127.0.0.1:3000")
+    succeeded = _materialise(None)
+    context.invoke(summary)
+    click.echo("\nThe exports lie in data/exports. For the graph behind them: make dev, then http://127.0.0.1:3000")
+    sys.exit(0 if succeeded else 1)
 
 
 @main.command()

@@ -60,7 +60,12 @@ def did_you_mean(name: str, valid: Iterable[str]) -> str:
 def read_yaml(path: Path) -> YamlDocument:
     """The document in that file; `ConfigError` when it is missing, not YAML, or repeats a key."""
     try:
-        node = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+        text = path.read_text(encoding="utf-8")
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        content = yaml.safe_load(text)
+        lines: dict[Location, int] = {}
+        problems: list[str] = []
+        _collect_lines(node, (), lines, problems, path)
     except FileNotFoundError:
         raise ConfigError([f"{path}: file not found"]) from None
     except UnicodeDecodeError as error:
@@ -69,12 +74,11 @@ def read_yaml(path: Path) -> YamlDocument:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark else 1
         raise ConfigError([f"{path}:{line}: not valid YAML: {getattr(error, 'problem', error)}"]) from None
-    lines: dict[Location, int] = {}
-    problems: list[str] = []
-    _collect_lines(node, (), lines, problems, path)
+    except (ValueError, RecursionError) as error:
+        # Such as a day that does not exist (YAML makes a date of what looks like one), or an alias inside itself.
+        raise ConfigError([f"{path}: not valid YAML: {error}"]) from None
     if problems:
         raise ConfigError(problems)
-    content = yaml.safe_load(path.read_text(encoding="utf-8"))
     return YamlDocument(path, {} if content is None else content, lines)
 
 

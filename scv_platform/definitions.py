@@ -8,7 +8,7 @@ from scv_platform.activation.config import load_destinations
 from scv_platform.audiences.assets import build_segment_assets
 from scv_platform.audiences.catalogue import Catalogue
 from scv_platform.audiences.definitions import load_definitions
-from scv_platform.automation import build_automation_sensor
+from scv_platform.automation import build_automation_sensor, build_daily_schedule
 from scv_platform.ingestion.assets import build_files_assets, fact_times
 from scv_platform.ingestion.quarantine import build_quarantine_checks
 from scv_platform.ingestion.sensors import build_landing_sensor
@@ -44,6 +44,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             *build_export_assets(settings, rules, catalogue, destinations),
         ],
         asset_checks=[*build_quarantine_checks(sources), *build_data_age_checks(settings, ages)],
+        schedules=[build_daily_schedule()],
         sensors=[build_landing_sensor(settings, sources), build_automation_sensor()],
         resources={
             "warehouse": DuckDBWarehouse(settings.duckdb_path),

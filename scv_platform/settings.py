@@ -66,20 +66,37 @@ class PlatformConfig(StrictModel):
     @field_validator("custom_fields")
     @classmethod
     def _no_reserved_names(cls, fields: dict[str, CustomField]) -> dict[str, CustomField]:
-        taken = sorted(set(fields) & _RESERVED_FIELD_NAMES)
-        if taken:
-            raise ValueError(f"{', '.join(map(repr, taken))} is a column that the platform has already")
+        for name in sorted(fields):
+            if name in RESERVED_FIELD_NAMES:
+                raise ValueError(f"{name!r} is a column that the platform has already")
+            if name in _SQL_WORDS:
+                raise ValueError(f"{name!r} is a word of SQL; choose another name, such as {name + '_value'!r}")
         return fields
 
 
-_RESERVED_FIELD_NAMES = frozenset(
-    "customer_id record_id source source_id email phone given_name family_name full_name birth_date gender job_title"
-    " street city region postcode country language user_id anonymous_id national_id account_source_id created_at"
-    " updated_at is_deleted first_seen_at last_seen_at record_count sources transaction_id order_id transaction_type"
-    " person_source_id occurred_at currency gross_amount discount_amount tax_amount shipping_amount refund_amount"
-    " net_amount net_amount_base cost_amount margin_amount_base status is_counted channel store_id seller_source_id"
-    " seller_customer_id account_id".split()
+RESERVED_FIELD_NAMES = frozenset(
+    "email_normalised phone_e164 given_name_normalised family_name_normalised postcode_normalised record_type"
+    " is_guest is_anonymous has_known_cost first_load_id customer_id record_id source source_id email phone"
+    " given_name family_name full_name birth_date gender job_title street city region postcode country language"
+    " user_id anonymous_id national_id account_source_id created_at updated_at is_deleted first_seen_at"
+    " last_seen_at record_count sources transaction_id order_id transaction_type person_source_id occurred_at"
+    " currency gross_amount discount_amount tax_amount shipping_amount refund_amount net_amount net_amount_base"
+    " cost_amount margin_amount_base status is_counted channel store_id seller_source_id seller_customer_id"
+    " account_id".split()
 )
+
+_SQL_WORDS = frozenset(
+    "all analyse analyze and any array as asc assert_rows_modified asymmetric at between both by case cast"
+    " check collate column constraint contains create cross cube current default deferrable define desc"
+    " describe distinct do else end enum escape except exclude exists extract false fetch following for foreign"
+    " from full group grouping groups hash having if ignore in initially inner intersect interval into is join"
+    " lambda lateral leading left like limit lookup merge natural new no not null nulls of offset on only or"
+    " order outer over partition pivot placing preceding primary proto qualify range recursive references"
+    " respect returning right rollup rows select set show some struct summarize symmetric table tablesample"
+    " then to trailing treat true unbounded union unique unnest unpivot using variadic when where window with"
+    " within".split()
+)
+"""Reserved in DuckDB or BigQuery: a column of such a name would have to be quoted wherever it is read."""
 
 
 @dataclass(frozen=True)

@@ -49,6 +49,14 @@ def test_text_that_yaml_would_misread_is_refused_with_its_line(tmp_path: Path, t
     assert str(caught.value).startswith(f"{path}:{line}: ")
 
 
+@pytest.mark.parametrize("value", ["2026-02-30", "2026-13-01", "!foo bar", "{[a]: b}", "&x [*x]"])
+def test_a_value_that_yaml_cannot_make_is_a_config_error_and_nothing_else(tmp_path: Path, value: str) -> None:
+    path = tmp_path / "x.yml"
+    path.write_text(f"name: {value}\nparts: {{}}\n")
+    with pytest.raises(ConfigError, match="x.yml"):
+        validate(Outer, read_yaml(path))
+
+
 def test_a_missing_file_and_a_file_that_is_not_text_are_clear_errors(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="file not found"):
         read_yaml(tmp_path / "none.yml")

@@ -8,6 +8,8 @@ import dagster as dg
 import pytest
 
 from scv_platform.definitions import build_definitions
+from scv_platform.settings import RESERVED_FIELD_NAMES
+from scv_platform.transformation.project import load_manifest
 from tests.conftest import Platform
 
 
@@ -68,6 +70,13 @@ def test_tests_of_sources_and_models_are_asset_checks(definitions: dg.Definition
 def test_every_asset_downstream_of_the_sources_updates_by_itself(specs: dict[str, dg.AssetSpec]) -> None:
     by_hand = {key for key, spec in specs.items() if spec.automation_condition is None}
     assert {key.split("/")[0] for key in by_hand} == {"files"}
+
+
+def test_no_custom_field_can_take_the_name_of_a_column_it_would_stand_beside(install: Callable[..., Platform]) -> None:
+    nodes = load_manifest(install().settings)["nodes"].values()
+    beside = [node for node in nodes if "custom_fields(" in node.get("raw_code", "")]
+    assert {"int_people", "int_transactions"} <= {node["name"] for node in beside}
+    assert {column for node in beside for column in node["columns"]} - RESERVED_FIELD_NAMES == set()
 
 
 def test_importing_the_definitions_module_reads_nothing_and_starts_nothing() -> None:

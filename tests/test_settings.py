@@ -56,6 +56,13 @@ def test_a_custom_field_cannot_take_the_name_of_a_column(root: Path) -> None:
         Settings.load({}, root)
 
 
+def test_a_custom_field_cannot_be_a_word_of_sql(root: Path) -> None:
+    field = "custom_fields:\n  group: {entity: people, type: string, privacy: none, description: x}\n"
+    (root / "config" / "platform.yml").write_text(PLATFORM + field)
+    with pytest.raises(ConfigError, match="'group' is a word of SQL"):
+        Settings.load({}, root)
+
+
 def test_an_unset_variable_in_a_path_is_named(root: Path) -> None:
     settings = Settings.load({"THERE": "/files"}, root)
     assert settings.expand("${THERE}/*.csv") == Path("/files/*.csv")

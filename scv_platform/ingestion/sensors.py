@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import time
 from collections.abc import Sequence
 
 import dagster as dg
@@ -9,7 +10,15 @@ import dagster as dg
 from scv_platform.conventions import AUTOMATION_INTERVAL_SECONDS
 from scv_platform.ingestion.assets import SOURCE, fed_entities
 from scv_platform.settings import Settings
-from scv_platform.sources.files import FileSource, pending_files
+from scv_platform.sources.files import FileSource, PendingFile, pending_files
+
+SETTLED_AFTER_SECONDS = 5
+"""A file that changed less than this long ago may still be growing; it waits for the next look."""
+
+
+def is_settled(file: PendingFile, now_ns: int) -> bool:
+    """Whether the file has rested; a time in the future is a wrong clock, not a file that grows."""
+    return abs(now_ns - file.changed_ns) >= SETTLED_AFTER_SECONDS * 1_000_000_000
 
 
 def build_landing_sensor(settings: Settings, sources: Sequence[FileSource]) -> dg.SensorDefinition:
@@ -29,14 +38,18 @@ def build_landing_sensor(settings: Settings, sources: Sequence[FileSource]) -> d
         # Of files that are gone nothing is remembered, so that the cursor does not grow for ever.
         present = {content for _, _, content in found.known.values()}
         kept = [key for key in before["requested"] if key[2] in present]
-        cursor = json.dumps({"files": found.known, "requested": [*kept, *(file.key for file in found.pending)]})
-        if not found.pending:
+        settled = [file for file in found.pending if is_settled(file, time.time_ns())]
+        cursor = json.dumps({"files": found.known, "requested": [*kept, *(file.key for file in settled)]})
+        if not settled:
             context.update_cursor(cursor)
             return dg.SkipReason("; ".join(["no file with new content", *found.missing]))
-        contents = json.dumps(sorted(file.key for file in found.pending))
+        contents = json.dumps(sorted(file.key for file in settled))
+        entities = {file.mapping.entity.name for file in settled}
         request = dg.RunRequest(
+            # What fails for a passing reason, such as a warehouse that a client holds open, is tried again.
+            tags={"dagster/max_retries": "3"},
             run_key=hashlib.sha256(contents.encode()).hexdigest(),
-            asset_selection=[dg.AssetKey([SOURCE, name]) for name in fed if name in found.entities],
+            asset_selection=[dg.AssetKey([SOURCE, name]) for name in fed if name in entities],
         )
         return dg.SensorResult(run_requests=[request], cursor=cursor)
 

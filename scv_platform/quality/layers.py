@@ -18,8 +18,9 @@ def layer_ages(
     """
     for table, column in facts.items():
         yield DataAge(dg.AssetKey(["files", table]), f"raw_files.{table}", column)
-    yield DataAge(dg.AssetKey(["master", "transactions"]), "master.transactions", "occurred_at")
-    yield DataAge(dg.AssetKey(["intelligence", "rfm"]), "intelligence.rfm", "as_of", max_days=0)
+    if {"transactions", "transaction_lines"} & facts.keys():
+        yield DataAge(dg.AssetKey(["master", "transactions"]), "master.transactions", "occurred_at")
+        yield DataAge(dg.AssetKey(["intelligence", "rfm"]), "intelligence.rfm", "as_of", max_days=0)
     for group, kind, name in memberships:
         yield DataAge(
             dg.AssetKey([group, name]),

@@ -32,7 +32,7 @@ def build_dbt_assets(settings: Settings, manifest: Mapping[str, Any]) -> dg.Asse
             events = list(invocation.stream())
         yield from with_row_counts(events, relations, warehouse)
         if not invocation.is_successful():
-            raise dg.Failure(why_dbt_failed(target), metadata={"dbt_log": str(target / "dbt.log")})
+            raise dg.Failure(why_dbt_failed(target))
 
     return dbt_models
 
@@ -45,13 +45,15 @@ def fresh_folder(folder: Path) -> Path:
 
 
 def why_dbt_failed(target: Path) -> str:
-    """A line for each model and test that failed, from the results that dbt left; else the end of its log."""
+    """A line for each model and test that failed, and where to read on.
+
+    The message of an error stays in the log: it may quote a value of a row, and run history is no place for one.
+    """
     results = target / "run_results.json"
     rows = json.loads(results.read_text())["results"] if results.exists() else []
     failed = [row for row in rows if row["status"] in {"error", "fail"}]
-    if failed:
-        return "\n".join(f"{row['unique_id']}: {row['message']}" for row in failed)
-    return (target / "dbt.log").read_text()[-2_000:]
+    lines = [f"{row['unique_id']}: {row['message'] if row['status'] == 'fail' else 'error'}" for row in failed]
+    return "\n".join([*lines, f"dbt build failed; see {target / 'dbt.log'}"])
 
 
 def stored_relations(manifest: Mapping[str, Any]) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """The landing sensor, on real folders and the configuration of the demo."""
 
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,7 +23,10 @@ class Landing:
         self._sensor = build_landing_sensor(settings, load_sources(settings))
         self._cursor: str | None = None
 
-    def tick(self) -> list[dg.RunRequest]:
+    def tick(self, settle: bool = True) -> list[dg.RunRequest]:
+        """One look at the folder, long after its files were written."""
+        if settle:
+            self._age_files()
         with dg.DagsterInstance.ephemeral() as instance:
             context = dg.build_sensor_context(instance=instance, cursor=self._cursor)
             result = self._sensor(context)
@@ -32,6 +36,12 @@ class Landing:
         assert isinstance(result, dg.SensorResult)
         self._cursor = result.cursor
         return list(result.run_requests or [])
+
+    def _age_files(self) -> None:
+        for path in self.folder.rglob("*.*"):
+            changed = path.stat().st_mtime_ns
+            if changed > time.time_ns() - 60_000_000_000:
+                os.utime(path, ns=(changed, changed - 3_600_000_000_000))
 
     def requested(self) -> set[str]:
         return {key.path[-1] for request in self.tick() for key in request.asset_selection or []}
@@ -66,6 +76,15 @@ def test_a_file_that_is_still_being_written_waits_for_its_final_name(landing: La
     unfinished.write_text((landing.folder / "shop" / "products.csv").read_text() + "P9,S9,Extra,Camping,Acme,1,1,EUR\n")
     assert landing.tick() == []
     unfinished.rename(landing.folder / "shop" / "products-2.csv")
+    assert landing.requested() == {"products"}
+
+
+def test_a_file_that_still_grows_waits_until_it_has_rested(landing: Landing) -> None:
+    landing.tick()
+    products = landing.folder / "shop" / "products.csv"
+    growing = landing.folder / "shop" / "products-2.csv"
+    growing.write_text(products.read_text() + "P9,S9,Extra,Camping,Acme,1,1,EUR\n")
+    assert landing.tick(settle=False) == []
     assert landing.requested() == {"products"}
 
 

@@ -1,7 +1,8 @@
 {#- Creates every raw schema, table and column that a source YAML declares and the warehouse lacks, with the types
     that dlt would give them. So models build before the first load, and after a table has gained a column. -#}
 {% macro create_missing_raw_tables() -%}
-    {%- if execute -%}
+    {#- Compiling must not need a warehouse, let alone change one. -#}
+    {%- if execute and flags.WHICH in ["build", "run", "run-operation", "seed", "snapshot", "test"] -%}
         {%- for source in graph.sources.values() -%}
             {%- set columns = raw_columns(source) -%}
             {%- set existing = adapter.get_relation(source.database, source.schema, source.identifier) -%}

@@ -6,7 +6,9 @@ Invariant: a file is known by its content. Its name and its time only spare read
 
 import glob
 import hashlib
+import os
 from collections.abc import Iterator, Mapping, Sequence, Set
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -78,8 +80,7 @@ def pending_files(
             unmatched.append(f"{mapping.place}: {mapping.pattern}: nothing matches")
         elif not paths:
             missing.append(f"{mapping.place}: {mapping.pattern}: missing file")
-        for path in paths:
-            status = path.stat()
+        for path, status in paths:
             entry = seen.get(str(path)) or (known or {}).get(str(path), ())
             if tuple(entry[:2]) != (status.st_size, status.st_mtime_ns):
                 entry = (status.st_size, status.st_mtime_ns, _content_hash(path))
@@ -92,11 +93,13 @@ def pending_files(
     return Discovery(tuple(pending), seen, tuple(missing), tuple(unmatched))
 
 
-def _matching(pattern: str) -> Iterator[Path]:
+def _matching(pattern: str) -> Iterator[tuple[Path, os.stat_result]]:
     for name in sorted(glob.glob(pattern, recursive=True)):
         path = Path(name)
-        if path.is_file() and not name.endswith(UNFINISHED):
-            yield path
+        # A file may go away between the listing and the look at it.
+        with suppress(FileNotFoundError):
+            if path.is_file() and not name.endswith(UNFINISHED):
+                yield path, path.stat()
 
 
 def _content_hash(path: Path) -> str:
