@@ -53,7 +53,7 @@ def test_text_that_yaml_would_misread_is_refused_with_its_line(tmp_path: Path, t
 def test_a_value_that_yaml_cannot_make_is_a_config_error_and_nothing_else(tmp_path: Path, value: str) -> None:
     path = tmp_path / "x.yml"
     path.write_text(f"name: {value}\nparts: {{}}\n")
-    with pytest.raises(ConfigError, match="x.yml"):
+    with pytest.raises(ConfigError, match=r"x\.yml"):
         validate(Outer, read_yaml(path))
 
 

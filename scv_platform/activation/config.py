@@ -42,7 +42,12 @@ def load_destinations(settings: Settings) -> Mapping[str, FileDestinationConfig]
             problems += error.problems
     owners: dict[object, str] = {}
     for name, destination in destinations.items():
-        other = owners.setdefault(settings.expand(destination.path).resolve(), name)
+        try:
+            path = settings.expand(destination.path).resolve()
+        except ConfigError as error:
+            problems += [f"{document.where((name, 'path'))}: {problem}" for problem in error.problems]
+            continue
+        other = owners.setdefault(path, name)
         if other != name:
             problems.append(f"{document.where((name, 'path'))}: {name!r} and {other!r} would write the same files")
     if problems:

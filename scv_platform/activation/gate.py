@@ -7,8 +7,8 @@
 | internal | everyone, but only to a destination of the company |
 
 What counts per channel is the newest answer; of two answers of one moment the denial counts. Suppressions always
-apply, by customer_id and by every identifier that any record of the customer has. Consents and suppressions are
-what is known now, whatever as_of is.
+apply, by customer_id and by every identifier that any record of the customer has; one that could match no one stops
+the export. Consents and suppressions are what is known now, whatever as_of is.
 """
 
 from enum import StrEnum
@@ -41,7 +41,8 @@ class ExportRefused(Exception):
 
 
 def check_permitted(warehouse: Warehouse, audience: Audience, scope: Scope) -> None:
-    """`ExportRefused` when the legal basis does not reach this destination, or cannot be judged."""
+    """`ExportRefused` when the legal basis does not reach this destination, or it or a suppression cannot be judged."""
+    _check_suppressed_phones(warehouse)
     if audience.legal_basis is LegalBasis.INTERNAL:
         if scope is not Scope.INTERNAL:
             raise ExportRefused(
@@ -52,6 +53,17 @@ def check_permitted(warehouse: Warehouse, audience: Audience, scope: Scope) -> N
         raise ExportRefused(
             f"there is no table {_CONSENTS}, so legal_basis {audience.legal_basis} of audience {audience.name!r}"
             " cannot be judged; nothing was sent. Materialise master/consents first."
+        )
+
+
+def _check_suppressed_phones(warehouse: Warehouse) -> None:
+    """Identity knows phone numbers with their country; a national number would suppress no one."""
+    (row,) = warehouse.rows(_MISWRITTEN_PHONES)
+    if row["miswritten"]:
+        raise ExportRefused(
+            f"a suppression by phone needs the number as + and digits with the calling code of the country (E.164, such"
+            f" as +41446681800); {row['miswritten']} in {SUPPRESSIONS} are not, and would suppress no one; nothing was"
+            " sent. Correct these rows first."
         )
 
 
@@ -108,6 +120,21 @@ _NEWEST_CONSENTS = f"""
     where recency = 1
     group by customer_id
 """
+_MISWRITTEN_PHONES = bind(rf"""
+    select count(*) as miswritten from {SUPPRESSIONS}
+    where identifier_type = 'phone' and not regexp_like(coalesce(identifier_value, ''), '^\+[0-9]+$')
+""")
+
+
+def _comparable(relation: str) -> str:
+    """What identifiers are compared by; the same for both sides, so that no white space comes between them."""
+    value = f"{relation}.identifier_value"
+    return rf"""
+        case when {relation}.identifier_type = 'email' then lower(regexp_replace({value}, '[\s\pZ]+', ''))
+        else trim({value}) end
+    """
+
+
 _NO_CONSENTS_NEEDED = "select cast(null as string) as customer_id, 0 as denied, 0 as granted"
 _GATE = f"""
 with members as (
@@ -121,10 +148,7 @@ suppressed as (
     from {SUPPRESSIONS} as suppressions
     inner join {_IDENTIFIERS} as identifiers
         on identifiers.identifier_type = suppressions.identifier_type
-        and identifiers.identifier_value = case
-            when suppressions.identifier_type = 'email' then lower(trim(suppressions.identifier_value))
-            else trim(suppressions.identifier_value)
-        end
+        and {_comparable("identifiers")} = {_comparable("suppressions")}
     inner join {_IDENTITY_MAP} as identity_map on identity_map.record_id = identifiers.record_id
 ),
 

@@ -11,7 +11,7 @@ SUPPRESSIONS = Table(
     (
         TableColumn("customer_id", "string", "The customer, null when only an identifier is known."),
         TableColumn("identifier_type", "string", "Kind of the identifier, as in `identity.identifiers`."),
-        TableColumn("identifier_value", "string", "The identifier.", Privacy.DIRECT),
+        TableColumn("identifier_value", "string", "The identifier; a phone number as + and digits.", Privacy.DIRECT),
         TableColumn("reason", "string", "Why, in words."),
         TableColumn("created_at", "timestamp", "Since when (UTC)."),
     ),

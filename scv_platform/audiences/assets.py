@@ -4,6 +4,7 @@ The dependencies of an asset are exactly the tables and segments that its rule r
 membership is `audiences.definitions.last_as_of` of its (kind, name).
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import dagster as dg
@@ -26,7 +27,7 @@ def build_segment_assets(
     """The assets of all segments and audiences, files with problems included: those fail with their problems."""
     valid: list[Definition[Rules]] = [*definitions.segments, *definitions.audiences]
     return [
-        *(_membership_asset(settings, definition, catalogue) for definition in valid),
+        *(_membership_asset(settings, definition, catalogue, definitions.segment_versions) for definition in valid),
         *(_broken_asset(settings, definition) for definition in definitions.invalid),
     ]
 
@@ -37,7 +38,9 @@ def dependencies(rules: Rules, catalogue: Catalogue) -> list[dg.AssetKey]:
     return [dg.AssetKey(path) for path in [*tables_read(rules, catalogue), *segments]]
 
 
-def _membership_asset(settings: Settings, definition: Definition[Rules], catalogue: Catalogue) -> dg.AssetsDefinition:
+def _membership_asset(
+    settings: Settings, definition: Definition[Rules], catalogue: Catalogue, segment_versions: Mapping[str, str]
+) -> dg.AssetsDefinition:
     rules = definition.rules
 
     @dg.asset(
@@ -58,7 +61,7 @@ def _membership_asset(settings: Settings, definition: Definition[Rules], catalog
         fields = fields_read(rules, catalogue)
         check_day(warehouse, fields, catalogue, as_of)
         select = compile_rules(rules, catalogue, as_of)
-        summary = record_membership(warehouse, definition, select, as_of)
+        summary = record_membership(warehouse, definition, select, as_of, segment_versions)
         shown = {field.name: field for field in fields}
         preview = masked_preview(warehouse, open_members(rules.kind, rules.name), shown, catalogue, as_of)
         sql = select.sql(warehouse.dialect, pretty=True)

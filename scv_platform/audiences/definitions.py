@@ -50,6 +50,11 @@ class Definitions:
     audiences: tuple[Definition[Audience], ...]
     invalid: tuple[InvalidDefinition, ...]
 
+    @property
+    def segment_versions(self) -> dict[str, str]:
+        """The current version of the rule of every segment whose file is valid, by name."""
+        return {segment.name: segment.rules.rule_version for segment in self.segments}
+
 
 def load_definitions(config: Path, catalogue: Catalogue) -> Definitions:
     """The definitions of a config folder; a missing folder is an empty one."""

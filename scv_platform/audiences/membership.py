@@ -4,16 +4,19 @@ Data flow: compiled rule -> today's members -> compared with the open stays -> e
 and in one transaction with the version of the rule.
 Invariants: the stays of one customer never overlap; a customer is a member on day d exactly when
 `entered_at <= d` and `exited_at` is null or later; a second run of the same day with the same members
-changes nothing; a customer whose id vanished leaves.
+changes nothing; a customer whose id vanished leaves; the segments that a rule names are of its day and of their
+current rules, for without its members an exclusion would exclude no one.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
 from sqlglot import exp
 
+from scv_platform.audiences.compiler import segments_read
 from scv_platform.audiences.definitions import Definition
-from scv_platform.audiences.rules import Rules
+from scv_platform.audiences.rules import Rules, Segment
 from scv_platform.audiences.tables import DEFINITIONS, MEMBERS
 from scv_platform.warehouse import Table, Warehouse, bind
 
@@ -21,7 +24,7 @@ _CURRENT = "current_members"
 
 
 class MembershipError(Exception):
-    """A run would rewrite history."""
+    """A run would rewrite history, or rest on a segment that is not up to date."""
 
 
 @dataclass(frozen=True)
@@ -34,13 +37,20 @@ class MembershipSummary:
 
 
 def record_membership(
-    warehouse: Warehouse, definition: Definition[Rules], members: exp.Select, as_of: date
+    warehouse: Warehouse,
+    definition: Definition[Rules],
+    members: exp.Select,
+    as_of: date,
+    segment_versions: Mapping[str, str],
 ) -> MembershipSummary:
     """Brings the stays of a segment or audience to what the compiled rule selects on that day.
 
-    Raises `MembershipError` for a day before the last one that was evaluated.
+    `segment_versions` are the current versions of all valid segments. Raises `MembershipError` for a day before the
+    last one that was evaluated, and where a segment that the rule names was not evaluated for that day by its current
+    version.
     """
     rules = definition.rules
+    _check_segments(warehouse, rules, as_of, segment_versions)
     table = MEMBERS[rules.kind]
     warehouse.ensure(table)
     warehouse.ensure(DEFINITIONS)
@@ -58,6 +68,25 @@ def record_membership(
         ]
     )
     return summarise(warehouse, rules, as_of)
+
+
+def _check_segments(warehouse: Warehouse, rules: Rules, as_of: date, versions: Mapping[str, str]) -> None:
+    for name in segments_read(rules):
+        last = last_evaluation(warehouse, Segment.kind, name)
+        if name not in versions:
+            problem = "has no valid file; mend it and"
+        elif last is None:
+            problem = "was never evaluated;"
+        elif last.rule_version != versions[name]:
+            problem = "has another rule since it was evaluated;"
+        elif last.as_of != as_of:
+            problem = f"was last evaluated for {last.as_of};"
+        else:
+            continue
+        raise MembershipError(
+            f"{rules.kind} {rules.name!r} reads segment {name!r}, which {problem} materialise {Segment.group}/{name}"
+            f" for {as_of} first"
+        )
 
 
 @dataclass(frozen=True)

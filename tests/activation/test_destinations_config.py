@@ -32,6 +32,10 @@ def test_a_destination_is_read(tmp_path: Path) -> None:
         (GOOD.replace("files:", "My Files:"), "destinations.yml:1: 'My Files': String should match pattern"),
         ("- files\n", "destinations.yml:1: must map the names of destinations to their settings"),
         (GOOD + GOOD.replace("files", "more"), "destinations.yml:2: 'more' and 'files' would write the same files"),
+        (
+            GOOD + "more:\n  type: file\n  path: ${NOWHERE}/x\n  scope: internal\n",
+            "destinations.yml:4: ${NOWHERE}/x: environment variable NOWHERE is not set",
+        ),
         (GOOD + GOOD, "destinations.yml:2: key 'files' is given twice"),
     ],
 )
@@ -39,6 +43,16 @@ def test_a_wrong_file_is_refused_with_its_line(tmp_path: Path, text: str, messag
     with pytest.raises(ConfigError) as error:
         load(tmp_path, text)
     assert message in str(error.value)
+
+
+def test_a_path_that_cannot_be_expanded_hides_no_other_problem(tmp_path: Path) -> None:
+    unset = GOOD.replace("data/exports", "$" + "{NOWHERE}")
+    with pytest.raises(ConfigError) as error:
+        load(tmp_path, GOOD.replace("files", "first") + unset + GOOD.replace("files", "last") + "torn: {}\n")
+    lines = [
+        problem.removeprefix(str(tmp_path / "config" / "destinations.yml:"))[0] for problem in error.value.problems
+    ]
+    assert set(lines) == {"2", "3", "4"}
 
 
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:

@@ -101,7 +101,7 @@ def test_every_type_of_the_catalogue_has_a_text(tmp_path: Path) -> None:
         "decimal": Decimal("1.5000"),
         "boolean": True,
         "date": date(2024, 6, 30),
-        "timestamp": datetime(2024, 6, 30, 12, 0, 1),  # noqa: DTZ001
+        "timestamp": datetime(2024, 6, 30, 12, 0, 1),
     }
     export = Export(**{**vars(EXPORT), "columns": tuple(values)})
     FileDestination(tmp_path).deliver(export, [pa.RecordBatch.from_pylist([values])])

@@ -103,11 +103,11 @@ def test_a_suppression_holds_whatever_the_legal_basis(warehouse: DuckDBWarehouse
         ("c", "phone", "+41446681800"),
         ("d", "email", "family@x.org"),
         ("e", "email", "family@x.org"),
-        ("f", "phone", "f@x.org"),
+        ("f", "user_id", "f@x.org"),
     )
     by_identifier = {
-        "email": [" An-Older-Address@X.org ", "family@x.org", "f@x.org"],
-        "phone": ["+41446681800", "unknown"],
+        "email": ["\u00a0An-Older-Address@X.org\t\n", "family@x.org", "f@x.org"],
+        "phone": ["+41446681800", "+41000000000"],
     }
     suppressions = [
         {"identifier_type": kind, "identifier_value": value}
@@ -118,6 +118,33 @@ def test_a_suppression_holds_whatever_the_legal_basis(warehouse: DuckDBWarehouse
     for legal_basis in LegalBasis:
         found = reasons(warehouse, legal_basis)
         assert [found[who] for who in "abcdef"] == [*["suppressed"] * 5, None]
+
+
+def test_white_space_that_identity_kept_in_an_address_saves_no_one_from_suppression(warehouse: DuckDBWarehouse) -> None:
+    fill_identifiers(warehouse, ("a", "email", "a\u2003@x.org"), ("b", "user_id", "B 1"))
+    addresses = [("email", "A@x.org"), ("email", "a\u2003@x.org"), ("user_id", "B 1 ")]
+    for kind, value in addresses:
+        fill(warehouse, SUPPRESSIONS, [{"identifier_type": kind, "identifier_value": value}])
+        assert withheld(warehouse, audience(LegalBasis.INTERNAL)) == {"suppressed": 1}
+
+
+@pytest.mark.parametrize(
+    "phone", ["044 668 18 00", "0041446681800", "+41 44 668 18 00", "+41446681800\n", "+", "", None]
+)
+def test_a_suppressed_phone_that_could_match_no_one_stops_every_export(
+    warehouse: DuckDBWarehouse, phone: str | None
+) -> None:
+    good = {"identifier_type": "phone", "identifier_value": "+41446681800"}
+    fill(warehouse, SUPPRESSIONS, [good, {"customer_id": "a"}, {"identifier_type": "email", "identifier_value": "044"}])
+    check_permitted(warehouse, audience(LegalBasis.CONSENT), Scope.EXTERNAL)
+    fill(warehouse, SUPPRESSIONS, [good, {**good, "identifier_value": phone}])
+    for legal_basis in LegalBasis:
+        with pytest.raises(
+            ExportRefused, match=r"suppression by phone needs .*E\.164.*; 1 in activation\.suppressions"
+        ) as e:
+            check_permitted(warehouse, audience(legal_basis), Scope.INTERNAL)
+        assert "Correct these rows first" in str(e.value)
+        assert "044" not in str(e.value)
 
 
 def test_who_is_no_customer_any_more_is_held_back(warehouse: DuckDBWarehouse) -> None:

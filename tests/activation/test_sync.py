@@ -61,7 +61,7 @@ def warehouse(tmp_path: Path) -> DuckDBWarehouse:
 
 def evaluate(warehouse: DuckDBWarehouse, rules: Audience, as_of: date = AS_OF) -> None:
     definition = Definition(rules, YamlDocument(Path("swiss.yml"), {}, {}), "")
-    record_membership(warehouse, definition, compile_rules(rules, CATALOGUE, as_of), as_of)
+    record_membership(warehouse, definition, compile_rules(rules, CATALOGUE, as_of), as_of, {})
 
 
 def clock() -> Callable[[], datetime]:
@@ -160,6 +160,11 @@ def refused(warehouse: DuckDBWarehouse, folder: Path, rules: Audience, message: 
 def test_without_consents_nothing_is_sent_and_the_record_says_why(warehouse: DuckDBWarehouse, tmp_path: Path) -> None:
     warehouse.run(["drop table master.consents"])
     refused(warehouse, tmp_path, audience(), r"there is no table master\.consents")
+
+
+def test_a_suppression_by_a_national_phone_number_stops_the_export(warehouse: DuckDBWarehouse, tmp_path: Path) -> None:
+    fill(warehouse, SUPPRESSIONS, [{"identifier_type": "phone", "identifier_value": "044 668 18 00"}])
+    refused(warehouse, tmp_path, audience(), "a suppression by phone needs the number as")
 
 
 def test_an_internal_audience_never_leaves_the_company(warehouse: DuckDBWarehouse, tmp_path: Path) -> None:

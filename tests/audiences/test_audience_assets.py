@@ -1,4 +1,5 @@
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
 from pathlib import Path
 
 import dagster as dg
@@ -6,14 +7,17 @@ import pytest
 
 from scv_platform.audiences.assets import build_segment_assets
 from scv_platform.audiences.definitions import load_definitions
+from scv_platform.audiences.membership import last_evaluation, open_members
 from scv_platform.settings import Settings
 from scv_platform.warehouse.duckdb import DuckDBWarehouse
-from tests.audiences.shop import CUSTOMERS, LINES, SCORES, catalogue, day, fill, make_shop
+from tests.audiences.shop import AS_OF, CUSTOMERS, LINES, SCORES, catalogue, day, fill, make_shop
 from tests.audiences.shop import settings as shop_settings
 
 HEAD = "schema_version: 1\nname: {name}\ndescription: Some customers.\nowner: team:crm\n"
 SWISS = "where:\n  all:\n    - {field: customers.country, eq: CH}\n    - {field: customers.email, is_null: false}\n"
 BABY = "where: {all: [{segment: swiss}, {purchase: {category: [Baby]}}, {field: scores.score, gte: 0.5}]}\n"
+OTHERS = "where: {all: [{segment: swiss, member: false}]}\n"
+CAUTIOUS = "where: {all: [{segment: torn, member: false}]}\n"
 INTERNAL = "legal_basis: internal\ndestinations: [{name: files}]\n"
 
 
@@ -23,6 +27,8 @@ def settings(tmp_path: Path) -> Settings:
         ("segments", "swiss", SWISS),
         ("segments", "torn", SWISS.replace("country", "contry")),
         ("audiences", "baby", BABY + INTERNAL),
+        ("audiences", "others", OTHERS + INTERNAL),
+        ("audiences", "cautious", CAUTIOUS + INTERNAL),
     ):
         path = tmp_path / "config" / group / f"{name}.yml"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -65,7 +71,9 @@ def materialise(settings: Settings, warehouse: DuckDBWarehouse, *names: str) -> 
 
 
 def test_every_file_is_an_asset(settings: Settings) -> None:
-    assert set(assets(settings)) == {"segments/swiss", "segments/torn", "audiences/baby"}
+    assert set(assets(settings)) == {
+        "segments/swiss", "segments/torn", "audiences/baby", "audiences/others", "audiences/cautious"
+    }  # fmt: skip
 
 
 def test_an_asset_depends_on_exactly_what_its_rule_reads(settings: Settings) -> None:
@@ -131,3 +139,49 @@ def test_scores_of_another_day_empty_no_audience(settings: Settings, warehouse: 
     (failure,) = [event for event in result.all_events if event.is_step_failure]
     assert "intelligence.scores has no rows of 2024-06-30" in str(failure.step_failure_data.error)
     assert warehouse.rows("select count(*) as n from audiences.audience_members where exited_at is null") == [{"n": 1}]
+
+
+def assert_fails(result: dg.ExecuteInProcessResult, warehouse: DuckDBWarehouse, name: str, message: str) -> None:
+    (failure,) = [event for event in result.all_events if event.is_step_failure]
+    assert message in str(failure.step_failure_data.error)
+    assert last_evaluation(warehouse, "audience", name) is None
+
+
+def test_an_exclusion_by_a_segment_that_was_never_evaluated_is_refused_until_it_is(
+    settings: Settings, warehouse: DuckDBWarehouse
+) -> None:
+    result = materialise(settings, warehouse, "audiences/others")
+    assert_fails(result, warehouse, "others", "'swiss', which was never evaluated; materialise segments/swiss for")
+    assert materialise(settings, warehouse, "segments/swiss", "audiences/others").success
+    assert warehouse.rows(open_members("audience", "others")) == [{"customer_id": "c3"}]
+
+
+def test_an_exclusion_by_a_segment_whose_file_is_broken_is_refused(
+    settings: Settings, warehouse: DuckDBWarehouse
+) -> None:
+    path = settings.config / "segments" / "torn.yml"
+    broken = path.read_text()
+    path.write_text(broken.replace("contry", "country"))
+    assert materialise(settings, warehouse, "segments/torn").success
+    path.write_text(broken)
+    result = materialise(settings, warehouse, "audiences/cautious")
+    assert_fails(result, warehouse, "cautious", "reads segment 'torn', which has no valid file; mend it")
+
+
+def test_an_exclusion_by_the_former_rule_of_a_segment_is_refused(
+    settings: Settings, warehouse: DuckDBWarehouse
+) -> None:
+    assert materialise(settings, warehouse, "segments/swiss").success
+    path = settings.config / "segments" / "swiss.yml"
+    path.write_text(path.read_text().replace("CH", "DE"))
+    result = materialise(settings, warehouse, "audiences/others")
+    assert_fails(result, warehouse, "others", "'swiss', which has another rule since it was evaluated")
+    assert materialise(settings, warehouse, "segments/swiss", "audiences/others").success
+
+
+def test_an_exclusion_by_a_segment_of_another_day_is_refused(settings: Settings, warehouse: DuckDBWarehouse) -> None:
+    assert materialise(settings, warehouse, "segments/swiss").success
+    tomorrow = replace(settings, as_of=AS_OF + timedelta(days=1))
+    result = materialise(tomorrow, warehouse, "audiences/others")
+    assert_fails(result, warehouse, "others", "'swiss', which was last evaluated for 2024-06-30; materialise")
+    assert materialise(tomorrow, warehouse, "segments/swiss", "audiences/others").success

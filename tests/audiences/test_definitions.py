@@ -35,6 +35,7 @@ def test_good_files_load_beside_bad_ones(tmp_path: Path) -> None:
     (tmp_path / "segments" / "other.yaml").write_text("name: x\n")
     definitions = load_definitions(tmp_path, catalogue())
     assert [definition.name for definition in definitions.segments] == ["good"]
+    assert definitions.segment_versions == {"good": definitions.segments[0].rules.rule_version}
     assert [definition.name for definition in definitions.audiences] == ["fine"]
     found = problems(definitions)
     assert set(found) == {

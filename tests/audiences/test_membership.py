@@ -27,8 +27,10 @@ CATALOGUE = catalogue()
 D1, D2, D3 = date(2024, 6, 1), date(2024, 6, 2), date(2024, 6, 3)
 
 
-def definition(name: str = "vip", at_least: int = 0, yaml: str = "name: vip") -> Definition[Segment]:
-    where = {"all": [{"field": "customers.record_count", "gte": at_least}]}
+def definition(
+    name: str = "vip", at_least: int = 0, yaml: str = "name: vip", where: dict[str, Any] | None = None
+) -> Definition[Segment]:
+    where = where or {"all": [{"field": "customers.record_count", "gte": at_least}]}
     rules = Segment.model_validate(
         {"schema_version": 1, "name": name, "description": "x", "owner": "team:x", "where": where}
     )
@@ -41,7 +43,7 @@ def run(
     """An evaluation on a day on which exactly these are the customers."""
     fill(warehouse, CUSTOMERS, [{"customer_id": customer_id, "record_count": 1} for customer_id in sorted(members)])
     what = what or definition()
-    return record_membership(warehouse, what, compile_rules(what.rules, CATALOGUE, as_of), as_of)
+    return record_membership(warehouse, what, compile_rules(what.rules, CATALOGUE, as_of), as_of, {})
 
 
 def stays(warehouse: DuckDBWarehouse, name: str = "vip") -> list[tuple[str, date, date | None]]:
@@ -146,9 +148,37 @@ def test_a_run_that_fails_leaves_members_and_definitions_as_they_were(fresh: Duc
     run(fresh, {"a"}, D1)
     broken = compile_rules(definition().rules, CATALOGUE, D2).from_("master.nothing_there")
     with pytest.raises(Exception, match="nothing_there"):
-        record_membership(fresh, definition(), broken, D2)
+        record_membership(fresh, definition(), broken, D2, {})
     assert stays(fresh) == [("a", D1, None)]
     assert last_evaluation(fresh, "segment", "vip") == LastEvaluation(D1, definition().rules.rule_version)
+
+
+@pytest.mark.parametrize("member", [True, False])
+def test_a_rule_rests_only_on_segments_of_its_day_and_of_their_current_rule(
+    fresh: DuckDBWarehouse, member: bool
+) -> None:
+    vip, changed = definition(), definition(at_least=1)
+    rest = definition("rest", where={"any": [{"none": [{"segment": "vip", "member": member}]}]})
+
+    def evaluate(as_of: date, versions: dict[str, str]) -> MembershipSummary:
+        return record_membership(fresh, rest, compile_rules(rest.rules, CATALOGUE, as_of), as_of, versions)
+
+    def assert_refused(as_of: date, versions: dict[str, str], why: str) -> None:
+        with pytest.raises(MembershipError) as error:
+            evaluate(as_of, versions)
+        assert str(error.value) == (
+            f"segment 'rest' reads segment 'vip', which {why} materialise segments/vip for {as_of} first"
+        )
+        assert last_evaluation(fresh, "segment", "rest") is None
+
+    current = {"vip": vip.rules.rule_version}
+    assert_refused(D2, current, "was never evaluated;")
+    run(fresh, {"a"}, D2, vip)
+    assert_refused(D2, {}, "has no valid file; mend it and")
+    assert_refused(D2, {"vip": changed.rules.rule_version}, "has another rule since it was evaluated;")
+    assert_refused(D1, current, "was last evaluated for 2024-06-02;")
+    assert_refused(D3, current, "was last evaluated for 2024-06-02;")
+    assert evaluate(D2, current).members == (0 if member else 1)
 
 
 NAMES = count()

@@ -36,7 +36,8 @@ def test_no_two_people_of_the_truth_share_a_customer_and_records_become_fewer_cu
         == []
     )
     (records, people, customers), *_ = files.sql(
-        "select count(*), count(distinct person_id), count(distinct customer_id) from truth join found using (record_id)"
+        "select count(*), count(distinct person_id), count(distinct customer_id)"
+        " from truth join found using (record_id)"
     ).fetchall()
     assert people <= customers < records
 

@@ -18,7 +18,7 @@
 {%- endmacro %}
 
 
-{#- An amount as decimal(18, 4), rounded half away from zero. -#}
+{#- An amount, a price or a quantity as decimal(18, 4), rounded half away from zero. -#}
 {% macro to_money(expression) -%}
     {{ return(adapter.dispatch("to_money", "scv")(expression)) }}
 {%- endmacro %}

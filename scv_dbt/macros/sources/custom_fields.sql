@@ -20,14 +20,14 @@
 {% macro staged_custom_fields(entity) -%}
     {%- for field in custom_fields(entity) %}
         {%- if field.type == "string" -%}
-            {{ clean_text(field.name) }}
+            {{ clean_text(field.column) }}
         {%- elif field.type == "decimal" -%}
-            {{ to_money(field.name) }}
+            {{ to_money(field.column) }}
         {%- elif field.type == "timestamp" -%}
-            {{ utc_timestamp(field.name) }}
+            {{ utc_timestamp(field.column) }}
         {%- else -%}
-            cast({{ field.name }} as {{ custom_field_type(field.type) }})
-        {%- endif %} as {{ field.name }},
+            cast({{ field.column }} as {{ custom_field_type(field.type) }})
+        {%- endif %} as {{ field.column }},
     {% endfor -%}
 {%- endmacro %}
 
@@ -35,7 +35,7 @@
 {#- Select items that carry the custom fields of an entity, each followed by a comma. -#}
 {% macro carried_custom_fields(entity, relation) -%}
     {%- for field in custom_fields(entity) -%}
-        {{ relation }}.{{ field.name }},
+        {{ relation }}.{{ field.column }},
     {% endfor -%}
 {%- endmacro %}
 
@@ -50,6 +50,7 @@
                 "data_type": custom_field_type(field.type),
                 "description": field.description,
                 "constraints": [],
+                "quote": true,
             }
         }) -%}
     {%- endfor -%}

@@ -51,7 +51,7 @@ edges as (
         key_hash,
         level,
         strength,
-        {{ to_money("null") }} as probability,
+        cast(null as {{ dbt.type_float() }}) as probability,
         'rule' as origin,
         case when reason is null then 'kept' else 'refused' end as status,
         reason
