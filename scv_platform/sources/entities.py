@@ -53,9 +53,7 @@ class Entity:
 def _columns(names: str, required: str = "") -> tuple[Column, ...]:
     """Columns from `name:type` words, text where no type is given."""
     pairs = (word.partition(":") for word in names.split())
-    return tuple(
-        Column(name, ColumnType(kind or "text"), name in required.split()) for name, _, kind in pairs
-    )
+    return tuple(Column(name, ColumnType(kind or "text"), name in required.split()) for name, _, kind in pairs)
 
 
 ENTITIES: dict[str, Entity] = {

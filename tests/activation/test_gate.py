@@ -138,13 +138,11 @@ def test_a_suppressed_phone_that_could_match_no_one_stops_every_export(
     fill(warehouse, SUPPRESSIONS, [good, {"customer_id": "a"}, {"identifier_type": "email", "identifier_value": "044"}])
     check_permitted(warehouse, audience(LegalBasis.CONSENT), Scope.EXTERNAL)
     fill(warehouse, SUPPRESSIONS, [good, {**good, "identifier_value": phone}])
+    message = r"suppression by phone needs .*E\.164.*; 1 in activation\.suppressions are not.*Correct these rows first"
     for legal_basis in LegalBasis:
-        with pytest.raises(
-            ExportRefused, match=r"suppression by phone needs .*E\.164.*; 1 in activation\.suppressions"
-        ) as e:
+        with pytest.raises(ExportRefused, match=message) as error:
             check_permitted(warehouse, audience(legal_basis), Scope.INTERNAL)
-        assert "Correct these rows first" in str(e.value)
-        assert "044" not in str(e.value)
+        assert "044" not in str(error.value)
 
 
 def test_who_is_no_customer_any_more_is_held_back(warehouse: DuckDBWarehouse) -> None:

@@ -43,7 +43,7 @@ def test_good_files_load_beside_bad_ones(tmp_path: Path) -> None:
     }  # fmt: skip
     assert "torn.yml:1: not valid YAML" in found["segments/torn"][0]
     assert "binary.yml: not UTF-8 text" in found["segments/binary"][0]
-    assert "nested too deep" in found["segments/deep"][0]
+    assert "deep.yml: not valid YAML: maximum recursion depth" in found["segments/deep"][0]
     assert found["segments/other"][0].endswith("rename the file to other.yml")
 
 

@@ -93,7 +93,17 @@ def test_customers_have_the_newest_values_of_records_that_are_not_deleted(compan
     columns = "customer_id, full_name, email, phone, city, country, loyalty_tier, points, record_count, sources"
     assert {row[0]: row[1:] for row in company_dbt.table("master.customers", columns)} == {
         # The shop changed her name last; only the CRM knows town and phone.
-        ANNA: ("Anna M. Meier", "anna@x.ch", "+41446681800", "Bern", "CH", "gold", Decimal("12.5"), 3, "crm, news, shop"),
+        ANNA: (
+            "Anna M. Meier",
+            "anna@x.ch",
+            "+41446681800",
+            "Bern",
+            "CH",
+            "gold",
+            Decimal("12.5"),
+            3,
+            "crm, news, shop",
+        ),
         # The CRM deleted its newer record.
         BOB: ("Bobby", "bob@x.ch", None, None, None, None, None, 2, "crm, shop"),
         # The later file wins where no record has a time.

@@ -68,7 +68,12 @@ def book(empty_dbt: Dbt) -> Iterator[Book]:
             for entity, rows in (("transactions", headers), ("transaction_lines", lines)):
                 ledger = {"source": "s", "entity": entity, "file": "f", "file_hash": entity, "_dlt_load_id": LOAD}
                 insert("_loaded_files", [ledger])
-                lineage = {"source": "s", "_file_hash": entity, "_dlt_load_id": LOAD, "occurred_at": "2024-01-01 00:00:00+00"}
+                lineage = {
+                    "source": "s",
+                    "_file_hash": entity,
+                    "_dlt_load_id": LOAD,
+                    "occurred_at": "2024-01-01 00:00:00+00",
+                }
                 insert(entity, [{"source_id": str(i), **lineage, "_line": i, **row} for i, row in enumerate(rows)])
             for name, sql in compiled.items():
                 connection.execute(f"create or replace table intermediate.{name} as {sql}")
@@ -89,7 +94,13 @@ def as_sale(row: Row) -> Row:
     positive = {name: abs(row[name]) for name in ("gross_amount", "quantity", "unit_price") if name in row}
     goods = positive.get("gross_amount", positive.get("quantity", 0) * positive.get("unit_price", 0))
     discount = {"discount_amount": min(row.get("discount_amount", 0), goods)}
-    return {**row, **positive, **discount, "transaction_type": "sale", **({"refund_amount": 0} if "refund_amount" in row else {})}
+    return {
+        **row,
+        **positive,
+        **discount,
+        "transaction_type": "sale",
+        **({"refund_amount": 0} if "refund_amount" in row else {}),
+    }
 
 
 def total(rows: Sequence[Row], column: str) -> Decimal:
@@ -113,7 +124,9 @@ def test_amounts_are_positive_stand_on_their_side_and_make_every_sum_safe(book: 
 @given(lines=lines)
 @quickly(20)
 def test_the_net_of_lines_without_types_is_the_net_of_the_file(book: Book, lines):
-    lines = [{key: row[key] for key in row if key in {"transaction_source_id", "quantity", "unit_price"}} for row in lines]
+    lines = [
+        {key: row[key] for key in row if key in {"transaction_source_id", "quantity", "unit_price"}} for row in lines
+    ]
     rows = book([], lines)
     assert total(rows, "net_amount") == sum((line["quantity"] * line["unit_price"] for line in lines), Decimal(0))
     assert total(rows, "gross_amount") - total(rows, "refund_amount") == total(rows, "net_amount")
@@ -142,7 +155,12 @@ def test_refunding_everything_leaves_nothing(book: Book, headers, lines, returne
     ]  # fmt: skip
     # What came back is worth nothing more, once the money was refunded.
     undone += [
-        {"source_id": f"b{number}", "order_id": undone[0]["order_id"], "transaction_type": "return", "gross_amount": worth}
+        {
+            "source_id": f"b{number}",
+            "order_id": undone[0]["order_id"],
+            "transaction_type": "return",
+            "gross_amount": worth,
+        }
         for number, worth in enumerate(returned)
         if undone
     ]

@@ -80,8 +80,9 @@ def test_a_contract_stops_a_column_of_another_type_and_a_column_that_it_does_not
 def test_a_custom_field_of_every_type_becomes_a_column_where_none_was_before(empty_dbt: Dbt):
     types = ("string", "integer", "decimal", "boolean", "date", "timestamp")
     fields = {
-        f"a_{kind}": {"entity": "people", "type": kind, "privacy": "none", "description": f"A {kind}."} for kind in types
-    } | {"order": {"entity": "transactions", "type": "boolean", "privacy": "none", "description": "A word of SQL."}}
+        f"a_{kind}": {"entity": "people", "type": kind, "privacy": "none", "description": f"A {kind}."}
+        for kind in types
+    } | {"gift_wrap": {"entity": "transactions", "type": "boolean", "privacy": "none", "description": "Wrapped."}}
     with_fields = replace(empty_dbt, environment={"SCV_CUSTOM_FIELDS": json.dumps(fields)})
     with_fields.build("--exclude-resource-type", "test", "--select", "+customers", "+transactions")
 
@@ -97,4 +98,4 @@ def test_a_custom_field_of_every_type_becomes_a_column_where_none_was_before(emp
         "a_date": "DATE",
         "a_timestamp": "TIMESTAMP",
     }
-    assert columns("transactions")["order"] == "BOOLEAN"
+    assert columns("transactions")["gift_wrap"] == "BOOLEAN"

@@ -87,6 +87,8 @@ def make_by_dlt(path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Db
         hints = {name: {"data_type": kind} for name, kind in columns.items()}
         resources.append(dlt.resource([table], name=entity, columns=hints, write_disposition="append"))
     destination = dlt.destinations.duckdb(str(path))
-    pipeline = dlt.pipeline("files", destination=destination, dataset_name="raw_files", pipelines_dir=str(folder / "dlt"))
+    pipeline = dlt.pipeline(
+        "files", destination=destination, dataset_name="raw_files", pipelines_dir=str(folder / "dlt")
+    )
     pipeline.run(resources, loader_file_format="parquet")
     return Dbt(path, None)

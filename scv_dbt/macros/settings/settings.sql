@@ -15,17 +15,11 @@
     '{{ env_var("SCV_DEFAULT_COUNTRY", "GB") | upper }}'
 {%- endmacro %}
 
-{#- The custom fields of an entity as a list of {name, column, type, description}, in the order of the file. `column`
-    is the name in quotes, because a company may call a field by a word of SQL. -#}
+{#- The custom fields of an entity as a list of {name, type, description}, in the order of the file. -#}
 {% macro custom_fields(entity) -%}
     {%- set fields = [] -%}
     {%- for name, field in fromjson(env_var("SCV_CUSTOM_FIELDS", "{}")).items() if field.entity == entity -%}
-        {%- do fields.append({
-            "name": name,
-            "column": adapter.quote(name),
-            "type": field.type,
-            "description": field.description,
-        }) -%}
+        {%- do fields.append({"name": name, "type": field.type, "description": field.description}) -%}
     {%- endfor -%}
     {{ return(fields) }}
 {%- endmacro %}

@@ -11,13 +11,13 @@
                 {%- do adapter.create_schema(relation) -%}
                 {%- set definitions = [] -%}
                 {%- for name, type in columns.items() -%}
-                    {%- do definitions.append(adapter.quote(name) ~ " " ~ type) -%}
+                    {%- do definitions.append(name ~ " " ~ type) -%}
                 {%- endfor -%}
                 {%- do run_query("create table " ~ relation ~ " (" ~ definitions | join(", ") ~ ")") -%}
             {%- else -%}
                 {%- set present = adapter.get_columns_in_relation(existing) | map(attribute="name") | map("lower") | list -%}
                 {%- for name, type in columns.items() if name | lower not in present -%}
-                    {%- do run_query("alter table " ~ existing ~ " add column " ~ adapter.quote(name) ~ " " ~ type) -%}
+                    {%- do run_query("alter table " ~ existing ~ " add column " ~ name ~ " " ~ type) -%}
                 {%- endfor -%}
             {%- endif -%}
         {%- endfor -%}

@@ -20,14 +20,14 @@
 {% macro staged_custom_fields(entity) -%}
     {%- for field in custom_fields(entity) %}
         {%- if field.type == "string" -%}
-            {{ clean_text(field.column) }}
+            {{ clean_text(field.name) }}
         {%- elif field.type == "decimal" -%}
-            {{ to_money(field.column) }}
+            {{ to_money(field.name) }}
         {%- elif field.type == "timestamp" -%}
-            {{ utc_timestamp(field.column) }}
+            {{ utc_timestamp(field.name) }}
         {%- else -%}
-            cast({{ field.column }} as {{ custom_field_type(field.type) }})
-        {%- endif %} as {{ field.column }},
+            cast({{ field.name }} as {{ custom_field_type(field.type) }})
+        {%- endif %} as {{ field.name }},
     {% endfor -%}
 {%- endmacro %}
 
@@ -35,7 +35,7 @@
 {#- Select items that carry the custom fields of an entity, each followed by a comma. -#}
 {% macro carried_custom_fields(entity, relation) -%}
     {%- for field in custom_fields(entity) -%}
-        {{ relation }}.{{ field.column }},
+        {{ relation }}.{{ field.name }},
     {% endfor -%}
 {%- endmacro %}
 
@@ -50,7 +50,6 @@
                 "data_type": custom_field_type(field.type),
                 "description": field.description,
                 "constraints": [],
-                "quote": true,
             }
         }) -%}
     {%- endfor -%}

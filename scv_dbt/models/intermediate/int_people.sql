@@ -54,7 +54,7 @@ unregistered as (
         cast(null as string) as {{ column }},
         {% endfor -%}
         {% for field in custom_fields("people") -%}
-        cast(null as {{ custom_field_type(field.type) }}) as {{ field.column }},
+        cast(null as {{ custom_field_type(field.type) }}) as {{ field.name }},
         {% endfor -%}
         cast(null as timestamp) as created_at,
         cast(null as timestamp) as updated_at,

@@ -226,12 +226,13 @@ ordered as (
 surveyed_orders as (
     select
         *,
-        count(case when transaction_type = 'sale' then 1 end) over (partition by order_id) as sales,
+        count(case when transaction_type = 'sale' then 1 end) over (partition by order_id) as order_sales,
         count(case when transaction_type = 'sale' and is_counted then 1 end) over (partition by order_id)
-            as counted_sales,
+            as order_counted_sales,
         count(case when transaction_type = 'refund' and is_counted then 1 end) over (partition by order_id)
-            as counted_refunds,
-        count(case when transaction_type = 'sale' then cost_amount end) over (partition by order_id) as known_costs,
+            as order_counted_refunds,
+        count(case when transaction_type = 'sale' then cost_amount end) over (partition by order_id)
+            as order_known_costs,
         min(case when transaction_type = 'sale' then own_record_id end) over (partition by order_id)
             as order_record_id
     from ordered
@@ -255,13 +256,15 @@ settled as (
         {{ to_money("tax_amount") }} as tax_amount,
         {{ to_money("shipping_amount") }} as shipping_amount,
         -- Goods that came back are worth what was refunded for them, once.
-        {{ to_money("case when transaction_type = 'return' and counted_refunds > 0 then 0 else refund_amount end") }}
-            as refund_amount,
+        case
+            when transaction_type = 'return' and order_counted_refunds > 0 then {{ to_money("0") }}
+            else {{ to_money("refund_amount") }}
+        end as refund_amount,
         {{ to_money("cost_amount") }} as cost_amount,
-        known_costs > 0 as has_known_cost,
+        order_known_costs > 0 as has_known_cost,
         status,
         -- What reverses a cancelled sale would reverse what was never counted.
-        is_counted and (counted_sales > 0 or sales = 0) as is_counted,
+        is_counted and (order_counted_sales > 0 or order_sales = 0) as is_counted,
         channel,
         store_id,
         seller_source_id,

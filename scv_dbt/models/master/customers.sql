@@ -30,7 +30,7 @@ golden as (
         {% for attribute in [
             "given_name", "family_name", "email", "phone", "birth_date", "gender", "job_title", "street", "city",
             "region", "postcode", "country", "language",
-        ] + custom_fields("people") | map(attribute="column") | list -%}
+        ] + custom_fields("people") | map(attribute="name") | list -%}
         {{ newest_value(attribute) }} as {{ attribute }},
         {% endfor -%}
         min(first_seen_at) as first_seen_at,

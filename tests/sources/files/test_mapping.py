@@ -250,7 +250,7 @@ def test_what_is_not_plain_text_is_refused(project):
         ('decimal: ","', "1234,5", "1234.5"),
         ('{decimal: ",", thousands: "."}', "1.234.567,89", "1234567.89"),
         ('{decimal: ",", thousands: "."}', "1234,5", "1234.5"),
-        ("thousands: \"'\"", "-1'234.5", "-1234.5"),
+        ('thousands: "\'"', "-1'234.5", "-1234.5"),
         ("thousands: ' '", "1 234", "1234"),
         ("", "1,5", None),
         ("", "1_000", None),
