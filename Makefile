@@ -3,7 +3,6 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
-export DAGSTER_HOME :=
 export RUNTIME__DLTHUB_TELEMETRY := false
 PORT ?= 3000
 CUSTOMERS ?= 2000
@@ -38,13 +37,13 @@ demo: $(VENV)/.base  ## Simulate a small shop, build everything, and show the re
 	@scv demo --customers $(CUSTOMERS)
 
 dev: $(VENV)/.base  ## Open the Dagster UI on http://127.0.0.1:3000
-	@unset DAGSTER_HOME; exec dagster dev -h 127.0.0.1 -p $(PORT)
+	@exec dagster dev -h 127.0.0.1 -p $(PORT)
 
 lint: $(VENV)/.dev  ## Check style, layers, types and SQL
 	@ruff check . && ruff format --check .
 	@lint-imports
 	@mypy
-	@sqlfluff lint --processes 2 scv_dbt/models scv_dbt/tests
+	@sqlfluff lint scv_dbt/models scv_dbt/tests
 
 test: lint  ## Lint, then run all tests
 	@pytest
