@@ -23,7 +23,8 @@ def seconds(command: list[str], environment: dict[str, str]) -> float:
 
 
 def demo_environment(folder: Path) -> dict[str, str]:
-    shutil.copy(ROOT / "dagster.yaml", folder)
+    instance = (ROOT / "dagster.yaml").read_text().replace("base_dir: .dagster", f"base_dir: {folder}")
+    (folder / "dagster.yaml").write_text(instance)
     shutil.copytree(ROOT / "config", folder / "config")
     destinations = folder / "config" / "destinations.yml"
     destinations.write_text(destinations.read_text().replace("data/exports", str(folder / "exports")))

@@ -70,6 +70,19 @@ def warehouse_lock(settings: Settings) -> Iterator[None]:
         yield
 
 
+def is_locked(duckdb_path: Path) -> bool:
+    """Whether a `scv run` is working on that warehouse."""
+    path = duckdb_path.with_suffix(".lock")
+    if not path.exists():
+        return False
+    with path.open() as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
 def materialise(definitions: dg.Definitions, settings: Settings, selection: str | None) -> RunOutcome:
     """Materialise the selected assets with their checks.
 
@@ -114,12 +127,15 @@ def detailed_output(path: Path) -> Iterator[None]:
 
 
 def close_killed_runs(instance: dg.DagsterInstance, settings: Settings) -> None:
-    """Mark unfinished runs of `scv run` on this warehouse as failed, and free what they hold."""
+    """Mark unfinished runs of `scv run` that nobody works on as failed, and free what they hold."""
     unfinished = dg.RunsFilter(
-        tags={_LOCK_TAG: str(settings.duckdb_path)},
-        statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.NOT_STARTED],
+        statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.NOT_STARTED]
     )
     for run in instance.get_runs(unfinished):
+        warehouse = run.tags.get(_LOCK_TAG)
+        # The lock of this warehouse is ours by now; that of another one tells whether its run is alive.
+        if warehouse is None or (warehouse != str(settings.duckdb_path) and is_locked(Path(warehouse))):
+            continue
         instance.report_run_failed(run, "The process of this run was killed; found by the next `scv run`.")
         instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
 
@@ -160,5 +176,7 @@ class _Progress(logging.Handler):
             rows = materialization.metadata.get("dagster/row_count")
             count = f"{rows.value:>12,} rows" if rows is not None else ""
             print(f"  {materialization.asset_key.to_user_string():<58}{count}", file=sys.__stdout__, flush=True)
+        elif event is not None and (event.message or "").startswith("Step blocked by limit for pool"):
+            print("  waiting for another run, such as one of `make dev`", file=sys.__stdout__, flush=True)
         elif record.levelno >= logging.ERROR and event is not None and event.is_step_failure:
             print(f"  {event.step_key} failed", file=sys.__stdout__, flush=True)

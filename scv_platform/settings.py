@@ -76,13 +76,13 @@ class PlatformConfig(StrictModel):
 
 RESERVED_FIELD_NAMES = frozenset(
     "email_normalised phone_e164 given_name_normalised family_name_normalised postcode_normalised record_type"
-    " is_guest is_anonymous has_known_cost first_load_id customer_id record_id source source_id email phone"
-    " given_name family_name full_name birth_date gender job_title street city region postcode country language"
-    " user_id anonymous_id national_id account_source_id created_at updated_at is_deleted first_seen_at"
-    " last_seen_at record_count sources transaction_id order_id transaction_type person_source_id occurred_at"
-    " currency gross_amount discount_amount tax_amount shipping_amount refund_amount net_amount net_amount_base"
-    " cost_amount margin_amount_base status is_counted channel store_id seller_source_id seller_customer_id"
-    " account_id".split()
+    " is_guest is_anonymous has_known_cost first_load_id survivorship_rank country_key order_number"
+    " own_record_id order_record_id customer_id record_id source source_id email phone given_name family_name"
+    " full_name birth_date gender job_title street city region postcode country language user_id anonymous_id"
+    " national_id account_source_id created_at updated_at is_deleted first_seen_at last_seen_at record_count"
+    " sources transaction_id order_id transaction_type person_source_id occurred_at currency gross_amount"
+    " discount_amount tax_amount shipping_amount refund_amount net_amount net_amount_base cost_amount"
+    " margin_amount_base status is_counted channel store_id seller_source_id seller_customer_id account_id".split()
 )
 
 _SQL_WORDS = frozenset(

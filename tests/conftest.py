@@ -59,7 +59,8 @@ def install(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Platform]
         shutil.copytree(config, folder / "config")
         destinations = folder / "config" / "destinations.yml"
         destinations.write_text(destinations.read_text().replace("data/exports", str(folder / "exports")))
-        shutil.copy(PROJECT_ROOT / "dagster.yaml", folder / "dagster.yaml")
+        instance = (PROJECT_ROOT / "dagster.yaml").read_text().replace("base_dir: .dagster", f"base_dir: {folder}")
+        (folder / "dagster.yaml").write_text(instance)
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("SCV_")}
         return Platform(
             folder,

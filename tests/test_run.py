@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from scv_platform.run import AlreadyRunning, warehouse_lock
+from scv_platform.run import AlreadyRunning, is_locked, warehouse_lock
 from scv_platform.simulation import simulate
 from tests.conftest import UNTIL, Platform
 
@@ -56,6 +56,15 @@ def test_a_second_run_at_once_is_refused_by_name_and_does_no_damage(shop: Platfo
         with pytest.raises(AlreadyRunning), warehouse_lock(shop.settings):
             pass
     assert contents(shop) == before
+
+
+def test_a_lock_tells_whether_its_run_is_alive(shop: Platform) -> None:
+    path = shop.settings.duckdb_path
+    assert not is_locked(path)
+    with warehouse_lock(shop.settings):
+        assert is_locked(path)
+    assert not is_locked(path)
+    assert not is_locked(path.with_name("never.duckdb"))
 
 
 def test_a_run_that_is_killed_and_run_again_equals_a_clean_run(

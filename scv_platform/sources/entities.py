@@ -148,7 +148,7 @@ ENTITIES: dict[str, Entity] = {
 
 LINEAGE_COLUMNS: tuple[Column, ...] = (
     Column("source", required=True),
-    Column("_file_hash", required=True),
+    Column("_content_hash", required=True),
     Column("_line", ColumnType.BIGINT, required=True),
     Column("_dlt_load_id", required=True),
 )

@@ -27,7 +27,9 @@ def build_dbt_assets(settings: Settings, manifest: Mapping[str, Any]) -> dg.Asse
         with environment(dbt_environment(settings, run_as_of(context, settings))):
             # Beside the warehouse: the logs, the compiled SQL and the results of its last dbt run.
             target = fresh_folder(settings.duckdb_path.with_suffix(".dbt"))
-            invocation = dbt.cli(["build"], context=context, target_path=target, raise_on_error=False)
+            # Unit tests judge the models, not the data: they run in `make test`.
+            arguments = ["build", "--exclude-resource-type", "unit_test"]
+            invocation = dbt.cli(arguments, context=context, target_path=target, raise_on_error=False)
             # dbt holds the warehouse file until it ends, so rows can only be counted afterwards.
             events = list(invocation.stream())
         yield from with_row_counts(events, relations, warehouse)

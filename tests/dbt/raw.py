@@ -53,7 +53,7 @@ def load(path: Path, number: int, files: Sequence[File], complete: bool = True) 
         connection.execute("set TimeZone = 'UTC'")
         _create_tables(connection)
         for file in files:
-            lineage = {"source": file.source, "_file_hash": file.file_hash, "_dlt_load_id": load_id}
+            lineage = {"source": file.source, "_content_hash": file.file_hash, "_dlt_load_id": load_id}
             numbered = [{"_line": line, **lineage, **row} for line, row in enumerate(file.rows, start=1)]
             _append(connection, file.entity, numbered)
             ledger = {

@@ -70,7 +70,7 @@ def book(empty_dbt: Dbt) -> Iterator[Book]:
                 insert("_loaded_files", [ledger])
                 lineage = {
                     "source": "s",
-                    "_file_hash": entity,
+                    "_content_hash": entity,
                     "_dlt_load_id": LOAD,
                     "occurred_at": "2024-01-01 00:00:00+00",
                 }

@@ -15,7 +15,7 @@
     inner join {{ ref("stg_files__loads") }} as loads
         on
             raw_rows.source = loads.source
-            and raw_rows._file_hash = loads.file_hash
+            and raw_rows._content_hash = loads.file_hash
             and raw_rows._dlt_load_id = loads.load_id
     where loads.entity = '{{ entity }}'
     {%- if key %}
@@ -27,7 +27,7 @@
             {% endif -%}
             raw_rows._dlt_load_id desc,
             raw_rows._line desc,
-            raw_rows._file_hash desc
+            raw_rows._content_hash desc
     ) = 1
     {%- endif %}
 {%- endmacro %}

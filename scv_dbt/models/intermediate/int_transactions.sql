@@ -93,7 +93,7 @@ parts_from_lines as (
         case when line_parts.transaction_type = 'sale' then line_parts.goods_amount else 0 end as gross_amount,
         case
             when line_parts.transaction_type = 'sale'
-                then coalesce(surveyed_headers.discount_amount, line_parts.discount_amount)
+                then coalesce(nullif(surveyed_headers.discount_amount, 0), line_parts.discount_amount)
             else 0
         end as discount_amount,
         case when line_parts.transaction_type = 'sale' then 0 else line_parts.goods_amount end as refund_amount,
@@ -117,8 +117,12 @@ parts_from_headers as (
         is_counted,
         case when transaction_type = 'sale' then coalesce(gross_amount, lines_goods_amount, 0) else 0 end
             as gross_amount,
-        case when transaction_type = 'sale' then coalesce(discount_amount, lines_discount_amount, 0) else 0 end
-            as discount_amount,
+        case
+            when transaction_type != 'sale' then 0
+            -- Goods that are taken from lines come with their discounts; a header's zero does not deny them.
+            when gross_amount is null then coalesce(nullif(discount_amount, 0), lines_discount_amount, 0)
+            else coalesce(discount_amount, lines_discount_amount, 0)
+        end as discount_amount,
         case
             when transaction_type = 'sale' then 0
             else coalesce(

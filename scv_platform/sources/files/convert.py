@@ -63,7 +63,7 @@ def _convert(connection: duckdb.DuckDBPyConnection, file: PendingFile, load_id: 
     rows = open_rows(connection, file.path, mapping.reading, mapping.used)
     judged = judged_rows(mapping, rows)
     lineage = (
-        f"{sql.text(mapping.source)} as source, {sql.text(file.content_hash)} as _file_hash,"
+        f"{sql.text(mapping.source)} as source, {sql.text(file.content_hash)} as _content_hash,"
         f" {sql.text(load_id)} as _dlt_load_id"
     )
     loaded = _write(connection, mapping, f"select *, {lineage} from ({judged.valid})", target)
@@ -90,7 +90,7 @@ def _is_about(file: PendingFile, error: duckdb.Error) -> bool:
 
 def write_empty(mapping: FileMapping, target: Path) -> None:
     """Write a parquet without rows, so that the raw table of the entity exists with all its columns."""
-    names = ["source", "_file_hash", "_dlt_load_id", *(column.name for column in mapping.columns)]
+    names = ["source", "_content_hash", "_dlt_load_id", *(column.name for column in mapping.columns)]
     nothing = ", ".join(["null::bigint as _line", *(f"null as {sql.name(name)}" for name in names)])
     with sql.scratch() as connection:
         _write(connection, mapping, f"select {nothing} where false", target)

@@ -58,7 +58,7 @@ def test_rows_ledger_and_quarantine_travel_in_one_load(project):
     assert transactions[0]["occurred_at"] == datetime(2024, 1, 1, tzinfo=UTC)
     ledger = project.rows("select * from raw_files._loaded_files order by entity")
     assert [row["entity"] for row in ledger] == ["people", "transactions"]
-    assert {row["_file_hash"] for row in transactions} == {row["file_hash"] for row in ledger}
+    assert {row["_content_hash"] for row in transactions} == {row["file_hash"] for row in ledger}
     assert (ledger[0]["file"], ledger[0]["size_bytes"]) == ("landing/orders.csv", path.stat().st_size)
     rejected = project.rows("select * from raw_files._rejected_rows order by table_name, line")
     assert [(row["table_name"], row["file"], row["line"], row["reason"]) for row in rejected] == [

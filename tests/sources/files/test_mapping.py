@@ -35,7 +35,7 @@ def test_a_column_name_takes_that_column_and_what_is_not_mapped_is_null(project)
     project.write("a.csv", "id,mail,other\n1,a@x.org,z\n")
     (row,) = project.convert("people").rows
     assert (row["source_id"], row["email"], row["phone"], row["created_at"]) == ("1", "a@x.org", None, None)
-    assert (row["source"], row["_line"], row["_dlt_load_id"], len(row["_file_hash"])) == ("shop", 2, "1.0", 64)
+    assert (row["source"], row["_line"], row["_dlt_load_id"], len(row["_content_hash"])) == ("shop", 2, "1.0", 64)
 
 
 def test_text_is_trimmed_and_empty_text_is_no_value(project):
