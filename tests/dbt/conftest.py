@@ -1,8 +1,6 @@
 """The dbt project on warehouses of its own, with dbt in this process: one parse serves every test."""
 
-import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +13,7 @@ from dbt.cli.main import dbtRunner
 from dbt.contracts.graph.manifest import Manifest
 
 from scv_platform.settings import PROJECT_ROOT
+from scv_platform.transformation.project import environment
 from tests.dbt import company
 
 PROJECT = PROJECT_ROOT / "scv_dbt"
@@ -49,7 +48,7 @@ class Dbt:
         return {name: sql[name] for name in models}
 
     def _invoke(self, arguments: Sequence[str], expect: bool) -> Sequence[Any]:
-        with _environment({**DEFAULTS, **self.environment, "SCV_DUCKDB_PATH": str(self.path)}):
+        with environment({**DEFAULTS, **self.environment, "SCV_DUCKDB_PATH": str(self.path)}):
             options = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--quiet"]
             options += ["--target-path", str(self.path.with_suffix(".target")), "--log-path", str(self.path.parent)]
             result = dbtRunner(manifest=self.manifest).invoke([*arguments, *options])
@@ -81,7 +80,7 @@ class Dbt:
 @pytest.fixture(scope="session")
 def manifest(tmp_path_factory: pytest.TempPathFactory) -> Manifest:
     folder = tmp_path_factory.mktemp("parse")
-    with _environment({**DEFAULTS, "SCV_DUCKDB_PATH": str(folder / "scv.duckdb")}):
+    with environment({**DEFAULTS, "SCV_DUCKDB_PATH": str(folder / "scv.duckdb")}):
         result = dbtRunner().invoke(
             ["parse", "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--quiet",
              "--target-path", str(folder), "--log-path", str(folder), "--no-partial-parse"]
@@ -117,17 +116,3 @@ def company_dbt(make_dbt: Callable[..., Dbt]) -> Dbt:
         company.bring(dbt.path, number, files)
     dbt.warnings = dbt.build()
     return dbt
-
-
-@contextmanager
-def _environment(values: Mapping[str, str]) -> Iterator[None]:
-    before = {name: os.environ.get(name) for name in values}
-    os.environ.update(values)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value

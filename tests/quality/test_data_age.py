@@ -5,6 +5,7 @@ import dagster as dg
 import pytest
 
 from scv_platform.quality.data_age import DataAge, judge, newest_day
+from scv_platform.quality.layers import layer_ages
 from scv_platform.warehouse.duckdb import DuckDBWarehouse
 
 AS_OF = date(2026, 5, 10)
@@ -27,3 +28,18 @@ def test_the_newest_day_counts_the_whole_day_of_as_of_and_nothing_after_it(wareh
 @pytest.mark.parametrize(("newest", "passed"), [(date(2026, 5, 7), True), (date(2026, 5, 6), False), (None, False)])
 def test_data_older_than_allowed_and_no_data_at_all_fail(newest: date | None, passed: bool) -> None:
     assert judge(newest, AS_OF, max_days=3).passed is passed
+
+
+def test_a_company_without_transactions_is_not_asked_for_new_ones() -> None:
+    assert list(layer_ages({}, [], [])) == []
+    aged = {age.asset.to_user_string() for age in layer_ages({"transactions": "occurred_at"}, [], [])}
+    assert aged == {"files/transactions", "master/transactions", "intelligence/rfm"}
+
+
+def test_only_stale_audiences_block() -> None:
+    ages = layer_ages({"events": "occurred_at"}, [("segments", "segment", "a"), ("audiences", "audience", "b")], [])
+    assert {age.asset.to_user_string(): age.blocking for age in ages} == {
+        "files/events": False,
+        "segments/a": False,
+        "audiences/b": True,
+    }

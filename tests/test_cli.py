@@ -1,0 +1,35 @@
+from collections.abc import Callable
+
+from click.testing import CliRunner
+
+from scv_platform.cli import main
+from tests.conftest import Platform
+
+
+def test_the_demo_refuses_a_landing_folder_with_files_that_are_not_its_own(install: Callable[..., Platform]) -> None:
+    platform = install()
+    landing = platform.settings.landing
+    landing.mkdir()
+    (landing / "orders.csv").write_text("id\n1\n")
+    outcome = CliRunner().invoke(main, ["demo"], env=dict(platform.environment))
+    assert outcome.exit_code == 2
+    assert "holds files that are not the demo's" in outcome.output
+    assert [path.name for path in landing.iterdir()] == ["orders.csv"]
+
+
+def test_a_mistake_in_the_configuration_is_told_without_a_traceback(install: Callable[..., Platform]) -> None:
+    platform = install()
+    sources = platform.settings.config / "sources.yml"
+    sources.write_text(sources.read_text().replace("delimiter:", "delimeter:", 1))
+    outcome = CliRunner().invoke(main, ["run"], env=dict(platform.environment))
+    assert outcome.exit_code == 2
+    assert "unknown key" in outcome.output
+    assert "did you mean 'delimiter'?" in outcome.output
+    assert f"{sources}:" in outcome.output
+    assert "Traceback" not in outcome.output
+
+
+def test_the_summary_of_an_empty_installation_says_what_to_do(install: Callable[..., Platform]) -> None:
+    outcome = CliRunner().invoke(main, ["summary"], env=dict(install().environment))
+    assert outcome.exit_code == 0
+    assert "make demo" in outcome.output
