@@ -8,3 +8,4 @@ where
     and returns.refund_amount > 0
     and refunds.transaction_type = 'refund'
     and refunds.is_counted
+    and refunds.refund_amount > 0

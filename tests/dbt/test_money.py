@@ -162,7 +162,7 @@ def test_refunding_everything_leaves_nothing(book: Book, headers, lines, returne
             "gross_amount": worth,
         }
         for number, worth in enumerate(returned)
-        if undone
+        if undone and undone[0]["refund_amount"] > 0
     ]
     rows = book([*headers, *undone], lines)
     by_order: dict[str, Decimal] = {}

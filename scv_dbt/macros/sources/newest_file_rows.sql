@@ -2,7 +2,7 @@
 
     A file is read from its newest complete load only: a killed load is never seen, and a file loaded again under
     a new mapping replaces what it said before. Of the rows with one key the newest wins: by the source's own
-    `updated_at` where the entity has one, then by load, line and file, so that the order is total. -#}
+    `updated_at` where the entity has one, then by load, file name and line, so that the order is total. -#}
 {% macro newest_file_rows(entity, key=none, updated_at=none) -%}
     select
         raw_rows.*,
@@ -26,6 +26,7 @@
             raw_rows.{{ updated_at }} desc nulls last,
             {% endif -%}
             raw_rows._dlt_load_id desc,
+            loads.file desc,
             raw_rows._line desc,
             raw_rows._content_hash desc
     ) = 1

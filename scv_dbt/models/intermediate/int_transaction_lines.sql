@@ -39,9 +39,11 @@ completed as (
         lines.amount,
         coalesce(
             lines.unit_cost,
+            -- No currency is the base currency.
             case
-                when products.currency is null then products.cost
-                when products.currency = coalesce(lines.currency, headers.currency, products.currency)
+                when
+                    coalesce(products.currency, {{ base_currency() }})
+                    = coalesce(lines.currency, headers.currency, {{ base_currency() }})
                     then products.cost
             end
         ) as unit_cost,

@@ -11,7 +11,8 @@ lines as (
 surveyed_lines as (
     select
         *,
-        max(case when is_counted then 1 else 0 end) over (partition by transaction_id) = 1 as part_is_counted
+        max(case when is_counted then 1 else 0 end) over (partition by transaction_id) = 1 as part_is_counted,
+        min(person_source_id) over (partition by transaction_id) as transaction_person
     from lines
 ),
 
@@ -27,7 +28,8 @@ line_parts as (
         case when count(*) = count(cost_amount) then sum(cost_amount) end as cost_amount,
         min(order_id) as order_id,
         min(person_source_id) as person_source_id,
-        min(email) as email,
+        -- The e-mail of another line's person would join the two.
+        min(case when person_source_id is null or person_source_id = transaction_person then email end) as email,
         min(occurred_at) as occurred_at,
         -- XXX is ISO 4217 for no currency: a sum over several has no base amount.
         case when count(distinct currency) > 1 then 'XXX' else min(currency) end as currency,
@@ -97,7 +99,8 @@ parts_from_lines as (
             else 0
         end as discount_amount,
         case when line_parts.transaction_type = 'sale' then 0 else line_parts.goods_amount end as refund_amount,
-        line_parts.cost_amount
+        line_parts.cost_amount,
+        false as is_from_sale
     from line_parts
     left join surveyed_headers
         on
@@ -132,7 +135,8 @@ parts_from_headers as (
                 0
             )
         end as refund_amount,
-        cost_amount
+        cost_amount,
+        false as is_from_sale
     from surveyed_headers
     where not goes_both_ways
 ),
@@ -149,7 +153,8 @@ refunds_from_headers as (
         0 as gross_amount,
         0 as discount_amount,
         refund_amount,
-        {{ to_money("null") }} as cost_amount
+        {{ to_money("null") }} as cost_amount,
+        true as is_from_sale
     from surveyed_headers
     where
         not goes_both_ways
@@ -172,10 +177,19 @@ completed as (
         parts.source_id,
         parts.transaction_type,
         parts.is_counted,
+        parts.is_from_sale,
         coalesce(headers.order_id, line_parts.order_id) as order_number,
         coalesce(headers.person_source_id, line_parts.person_source_id) as person_source_id,
-        coalesce(headers.email, line_parts.email) as email,
-        {{ email_normalised("coalesce(headers.email, line_parts.email)") }} as email_normalised,
+        coalesce(
+            headers.email,
+            case
+                when
+                    headers.person_source_id is null
+                    or line_parts.person_source_id is null
+                    or headers.person_source_id = line_parts.person_source_id
+                    then line_parts.email
+            end
+        ) as email,
         coalesce(headers.occurred_at, line_parts.occurred_at) as occurred_at,
         coalesce(headers.currency, line_parts.currency) as currency,
         parts.gross_amount,
@@ -216,15 +230,22 @@ order_owners as (
     having count(distinct source) = 1
 ),
 
+addressed as (
+    select
+        *,
+        {{ email_normalised("email") }} as email_normalised
+    from completed
+),
+
 ordered as (
     select
-        completed.*,
-        coalesce(order_owners.source, completed.source)
-        || ':' || coalesce(completed.order_number, completed.source_id) as order_id,
-        {{ person_record_id("completed.source", "completed.person_source_id", "completed.email_normalised") }}
+        addressed.*,
+        coalesce(order_owners.source, addressed.source)
+        || ':' || coalesce(addressed.order_number, addressed.source_id) as order_id,
+        {{ person_record_id("addressed.source", "addressed.person_source_id", "addressed.email_normalised") }}
             as own_record_id
-    from completed
-    left join order_owners on completed.order_number = order_owners.order_number
+    from addressed
+    left join order_owners on addressed.order_number = order_owners.order_number
 ),
 
 surveyed_orders as (
@@ -233,8 +254,11 @@ surveyed_orders as (
         count(case when transaction_type = 'sale' then 1 end) over (partition by order_id) as order_sales,
         count(case when transaction_type = 'sale' and is_counted then 1 end) over (partition by order_id)
             as order_counted_sales,
-        count(case when transaction_type = 'refund' and is_counted then 1 end) over (partition by order_id)
-            as order_counted_refunds,
+        count(case when transaction_type = 'refund' and is_counted and refund_amount > 0 then 1 end)
+            over (partition by order_id) as order_counted_refunds,
+        count(
+            case when transaction_type = 'refund' and is_counted and refund_amount > 0 and not is_from_sale then 1 end
+        ) over (partition by order_id) as order_own_refunds,
         count(case when transaction_type = 'sale' then cost_amount end) over (partition by order_id)
             as order_known_costs,
         min(case when transaction_type = 'sale' then own_record_id end) over (partition by order_id)
@@ -262,6 +286,7 @@ settled as (
         -- Goods that came back are worth what was refunded for them, once.
         case
             when transaction_type = 'return' and order_counted_refunds > 0 then {{ to_money("0") }}
+            when is_from_sale and order_own_refunds > 0 then {{ to_money("0") }}
             else {{ to_money("refund_amount") }}
         end as refund_amount,
         {{ to_money("cost_amount") }} as cost_amount,
