@@ -21,7 +21,7 @@ $(VENV)/bin/python:
 
 # The lock files are complete, so nothing is resolved (--no-deps) and every file is checked by its hash.
 $(VENV)/.base: requirements.lock pyproject.toml | $(VENV)/bin/python
-	@echo "Installing scv_platform (about two minutes, once)"
+	@echo "Installing scv_platform (some minutes, once)"
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@

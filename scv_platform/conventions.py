@@ -3,7 +3,7 @@
 Everything that assets of different layers must agree on stands here once.
 """
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 
 import dagster as dg
 
@@ -47,5 +47,6 @@ AUTOMATION_INTERVAL_SECONDS = 30
 def run_as_of(context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext, settings: Settings) -> date:
     """The day that bounds this run: the same for each of its steps, whenever they start."""
     record = context.instance.get_run_record_by_id(context.run.run_id)
-    started_at = record.create_timestamp if record else datetime.now(UTC)
-    return settings.resolve_as_of(started_at)
+    if record is None:
+        raise RuntimeError(f"run {context.run.run_id} is not in the Dagster instance, so its day is unknown")
+    return settings.resolve_as_of(record.create_timestamp)

@@ -21,7 +21,6 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from scv_platform.config_files import did_you_mean
 from scv_platform.sources.files import sql
 from scv_platform.sources.files.config import Reading
 
@@ -313,7 +312,10 @@ def _positions(header: Sequence[str], columns: Mapping[str, str]) -> dict[str, i
 
 
 def _missing_column(column: str, place: str, names: Sequence[str] | set[str]) -> UnreadableFile:
-    return UnreadableFile(f"{place}: the file has no column {column!r}; {did_you_mean(column, names)}")
+    # Never all names: in a file without a header they are the values of its first row, which may be a person.
+    near = difflib.get_close_matches(column, names, n=1, cutoff=0.6)
+    hint = f"did you mean {near[0]!r}?" if near else f"none of its {len(names)} columns is near; has it a header?"
+    return UnreadableFile(f"{place}: the file has no column {column!r}; {hint}")
 
 
 def _numbered(values: Sequence[str]) -> str:
