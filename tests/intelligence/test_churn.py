@@ -239,7 +239,7 @@ def test_the_version_changes_with_the_data_and_the_rules_only(warehouse):
     ],
 )
 def test_the_check_notices_wrong_rows(scored, tmp_path, statement):
-    warehouse = DuckDBWarehouse(shutil.copy(scored, tmp_path))
+    warehouse = DuckDBWarehouse(Path(shutil.copy(scored, tmp_path)))
     assert judge_scores(warehouse, AS_OF).is_sound
     warehouse.run([statement])
     assert not judge_scores(warehouse, AS_OF).is_sound
