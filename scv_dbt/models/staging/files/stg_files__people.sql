@@ -1,6 +1,6 @@
 with
 raw_people as (
-    {{ newest_file_rows("people", key="source_id", updated_at="updated_at") }}
+    {{ newest_rows("files", "people", key="source_id", updated_at="updated_at") }}
 ),
 
 country_names as (
