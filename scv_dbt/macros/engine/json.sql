@@ -33,6 +33,20 @@
     {{ cast_or_null(json_text(column, path), raw_type("decimal")) }}
 {%- endmacro %}
 
+{#- The amount at a path as decimal(18, 4); null where it is none. -#}
+{% macro json_money(column, path="") -%}
+    {{ return(adapter.dispatch("json_money", "scv")(json_text(column, path))) }}
+{%- endmacro %}
+
+{% macro duckdb__json_money(text) -%}
+    try_cast({{ text }} as decimal(18, 4))
+{%- endmacro %}
+
+{% macro bigquery__json_money(text) -%}
+    round(safe_cast({{ text }} as numeric), 4)
+{%- endmacro %}
+
+
 {#- The truth value at a path; null where it is none. -#}
 {% macro json_bool(column, path="") -%}
     {{ cast_or_null(json_text(column, path), raw_type("bool")) }}
