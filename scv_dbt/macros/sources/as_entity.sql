@@ -39,31 +39,32 @@
 {%- endmacro %}
 
 
-{#- The select items of an entity: the given expressions, and for every other column that of `otherwise`, or null
-    where no relation is named. -#}
-{% macro as_entity(entity, expressions, otherwise=none) -%}
+{#- The select items of an entity: the given expressions, the columns that are carried as they are, and null for
+    every other. `from_relation` carries every column that has no expression. -#}
+{% macro as_entity(entity, expressions, carried=(), from_relation=none) -%}
+    {%- set columns = entity_columns(entity) -%}
+    {%- for column in expressions.keys() | list + carried | list if column not in columns -%}
+        {%- do exceptions.raise_compiler_error(entity ~ " has no column " ~ column) -%}
+    {%- endfor -%}
     {%- set items = [] -%}
-    {%- for column, type in entity_columns(entity).items() -%}
-        {%- if column == "custom_fields" -%}
-            {%- for field in custom_fields(type) -%}
-                {%- if otherwise -%}
-                    {%- do items.append(otherwise ~ "." ~ field.name) -%}
-                {%- else -%}
-                    {%- do items.append("cast(null as " ~ custom_field_type(field.type) ~ ") as " ~ field.name) -%}
-                {%- endif -%}
-            {%- endfor -%}
-        {%- elif column in expressions -%}
+    {%- for column, type in columns.items() -%}
+        {%- if column in expressions -%}
             {%- do items.append(expressions[column] ~ " as " ~ column) -%}
-        {%- elif otherwise -%}
-            {%- do items.append(otherwise ~ "." ~ column) -%}
+        {%- elif column == "custom_fields" -%}
+            {%- for field in custom_fields(type) -%}
+                {%- set nothing = "cast(null as " ~ custom_field_type(field.type) ~ ") as " ~ field.name -%}
+                {%- do items.append(from_relation ~ "." ~ field.name if from_relation else nothing) -%}
+            {%- endfor -%}
+        {%- elif from_relation -%}
+            {%- do items.append(from_relation ~ "." ~ column) -%}
+        {%- elif column in carried -%}
+            {%- do items.append(column) -%}
         {%- elif type == "money" -%}
             {%- do items.append(to_money("null") ~ " as " ~ column) -%}
         {%- else -%}
             {%- do items.append("cast(null as " ~ type ~ ") as " ~ column) -%}
         {%- endif -%}
     {%- endfor -%}
-    {%- for column in expressions if column not in entity_columns(entity) -%}
-        {%- do exceptions.raise_compiler_error(entity ~ " has no column " ~ column) -%}
-    {%- endfor -%}
-    {{ items | join(",\n        ") }}
+    {{ items | join(",
+        ") }}
 {%- endmacro %}

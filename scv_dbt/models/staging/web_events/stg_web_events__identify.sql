@@ -23,7 +23,7 @@ cleaned as (
         {{ clean_text(json_text("traits", "address.state")) }} as region,
         {{ clean_text(json_text("traits", "address.postalCode")) }} as postcode,
         {{ clean_text(json_text("traits", "address.country")) }} as country,
-        {{ clean_word(json_text("context", "locale")) }} as locale,
+        replace({{ clean_word(json_text("context", "locale")) }}, '_', '-') as locale,
         first_load_id
     from raw_rows
 )

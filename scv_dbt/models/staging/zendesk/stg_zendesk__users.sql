@@ -12,7 +12,7 @@ cleaned as (
         {{ clean_word("role") }} as role,
         {{ clean_text("external_id") }} as external_id,
         {{ clean_text("organization_id") }} as organization_id,
-        {{ clean_word("locale") }} as locale,
+        replace({{ clean_word("locale") }}, '_', '-') as locale,
         coalesce(active, true) as is_active,
         coalesce(suspended, false) as is_suspended,
         coalesce(verified, false) as is_verified,
