@@ -89,8 +89,8 @@ def test_the_name_is_the_name_of_the_file(tmp_path: Path) -> None:
         ("{field: events.category, eq: Baby}", "events has many rows per customer; ask about them with {event: <name>"),
         ("{event: Prodct Viewed}", "no event is called 'Prodct Viewed'; did you mean 'Product Viewed'"),
         ("{event: order_completed}", "no event is called 'order_completed'; did you mean 'Order Completed'"),
-        ("{event: A, where: {all: [{field: events.categry, eq: x}]}}", "unknown field 'events.categry': the 'where' of an"
-                                                " event asks about columns of events; did you mean 'events.category'"),
+        ("{event: A, where: {all: [{field: events.categry, eq: x}]}}", "unknown field 'events.categry': the 'where' of"
+                                                " an event asks about columns of events; did you mean"),
         ("{event: A, where: {all: [{field: customers.country, eq: CH}]}}", "unknown field 'customers.country': the"),
         ("{event: A, where: {all: [{field: events.value, contains: x}]}}", "'contains' does not fit events.value"),
     ],
