@@ -13,6 +13,7 @@ from scv_platform.ingestion.assets import build_files_assets, fact_times
 from scv_platform.ingestion.quarantine import build_quarantine_checks
 from scv_platform.ingestion.sensors import build_landing_sensor
 from scv_platform.intelligence.assets import build_intelligence_assets
+from scv_platform.intelligence.churn import CHURN_SCORES
 from scv_platform.intelligence.rfm import RFM
 from scv_platform.quality.data_age import build_data_age_checks
 from scv_platform.quality.layers import layer_ages
@@ -27,7 +28,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
     """The whole graph for these settings. Raises `ConfigError` for sources or destinations that are wrong."""
     sources = load_sources(settings)
     manifest = load_manifest(settings)
-    catalogue = Catalogue.build(manifest, settings, scores=[RFM])
+    catalogue = Catalogue.build(manifest, settings, scores=[RFM, CHURN_SCORES])
     rules = load_definitions(settings.config, catalogue)
     destinations = load_destinations(settings)
     ages = layer_ages(
