@@ -5,7 +5,7 @@ from dagster_dlt import DagsterDltResource
 
 from scv_platform.activation.assets import build_export_assets
 from scv_platform.activation.config import load_destinations
-from scv_platform.audiences.assets import build_segment_assets
+from scv_platform.audiences.assets import build_customer_360, build_segment_assets
 from scv_platform.audiences.catalogue import Catalogue
 from scv_platform.audiences.definitions import load_definitions
 from scv_platform.automation import build_automation_sensor, build_daily_schedule
@@ -42,6 +42,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             build_dbt_assets(settings, manifest),
             *build_intelligence_assets(settings),
             *build_segment_assets(settings, rules, catalogue),
+            *build_customer_360(settings, rules, catalogue),
             *build_export_assets(settings, rules, catalogue, destinations),
         ],
         asset_checks=[*build_quarantine_checks(sources), *build_data_age_checks(settings, ages)],

@@ -64,7 +64,7 @@ def test_tests_of_sources_and_models_are_asset_checks(definitions: dg.Definition
     checked = {key.asset_key.to_user_string() for key in checks}
     assert {"files/people", "identity/identity_map", "master/customers", "intelligence/rfm"} <= checked
     aged = {key.asset_key.path[0] for key in checks if key.name == "data_age"}
-    assert aged == {"files", "master", "intelligence", "segments", "audiences", "exports"}
+    assert aged == {"files", "master", "intelligence", "segments", "audiences", "serving", "exports"}
 
 
 def test_every_asset_downstream_of_the_sources_updates_by_itself(specs: dict[str, dg.AssetSpec]) -> None:

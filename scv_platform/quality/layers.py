@@ -31,6 +31,7 @@ def layer_ages(
             max_days=0,
             blocking=group == "audiences",
         )
+    yield DataAge(dg.AssetKey(["serving", "customer_360"]), "serving.customer_360", "as_of", max_days=0)
     for destination, audience in exports:
         yield DataAge(
             dg.AssetKey(["exports", destination, audience]),
