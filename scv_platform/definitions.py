@@ -19,7 +19,7 @@ from scv_platform.quality.layers import layer_ages
 from scv_platform.settings import Settings
 from scv_platform.sources.files import load_sources
 from scv_platform.transformation.assets import build_dbt_assets
-from scv_platform.transformation.project import dbt_resource, load_manifest
+from scv_platform.transformation.project import load_manifest
 from scv_platform.warehouse.duckdb import DuckDBWarehouse
 
 
@@ -48,7 +48,6 @@ def build_definitions(settings: Settings) -> dg.Definitions:
         sensors=[build_landing_sensor(settings, sources), build_automation_sensor()],
         resources={
             "warehouse": DuckDBWarehouse(settings.duckdb_path),
-            "dbt": dbt_resource(settings),
             "dlt": DagsterDltResource(),
         },
         executor=dg.in_process_executor,
