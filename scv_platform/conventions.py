@@ -29,6 +29,8 @@ INTELLIGENCE_FRESHNESS = _stale_after(36)
 """Scores follow the models."""
 AUDIENCE_FRESHNESS = _stale_after(36)
 """Memberships follow the scores."""
+SERVING_FRESHNESS = _stale_after(36)
+"""What reports read follows the memberships."""
 EXPORT_FRESHNESS = _stale_after(36)
 """Destinations follow the memberships."""
 

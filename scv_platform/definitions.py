@@ -5,7 +5,7 @@ from dagster_dlt import DagsterDltResource
 
 from scv_platform.activation.assets import build_export_assets
 from scv_platform.activation.config import load_destinations
-from scv_platform.audiences.assets import build_segment_assets
+from scv_platform.audiences.assets import build_customer_360, build_segment_assets
 from scv_platform.audiences.catalogue import Catalogue
 from scv_platform.audiences.definitions import load_definitions
 from scv_platform.automation import build_automation_sensor, build_daily_schedule
@@ -13,6 +13,7 @@ from scv_platform.ingestion.assets import build_files_assets, fact_times
 from scv_platform.ingestion.quarantine import build_quarantine_checks
 from scv_platform.ingestion.sensors import build_landing_sensor
 from scv_platform.intelligence.assets import build_intelligence_assets
+from scv_platform.intelligence.churn import CHURN_SCORES
 from scv_platform.intelligence.rfm import RFM
 from scv_platform.quality.data_age import build_data_age_checks
 from scv_platform.quality.layers import layer_ages
@@ -27,7 +28,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
     """The whole graph for these settings. Raises `ConfigError` for sources or destinations that are wrong."""
     sources = load_sources(settings)
     manifest = load_manifest(settings)
-    catalogue = Catalogue.build(manifest, settings, scores=[RFM])
+    catalogue = Catalogue.build(manifest, settings, scores=[RFM, CHURN_SCORES])
     rules = load_definitions(settings.config, catalogue)
     destinations = load_destinations(settings)
     ages = layer_ages(
@@ -41,6 +42,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             build_dbt_assets(settings, manifest),
             *build_intelligence_assets(settings),
             *build_segment_assets(settings, rules, catalogue),
+            *build_customer_360(settings, rules, catalogue),
             *build_export_assets(settings, rules, catalogue, destinations),
         ],
         asset_checks=[*build_quarantine_checks(sources), *build_data_age_checks(settings, ages)],

@@ -20,7 +20,8 @@ def layer_ages(
         yield DataAge(dg.AssetKey(["files", table]), f"raw_files.{table}", column)
     if {"transactions", "transaction_lines"} & facts.keys():
         yield DataAge(dg.AssetKey(["master", "transactions"]), "master.transactions", "occurred_at")
-        yield DataAge(dg.AssetKey(["intelligence", "rfm"]), "intelligence.rfm", "as_of", max_days=0)
+        for scores in ("rfm", "churn_scores"):
+            yield DataAge(dg.AssetKey(["intelligence", scores]), f"intelligence.{scores}", "as_of", max_days=0)
     for group, kind, name in memberships:
         yield DataAge(
             dg.AssetKey([group, name]),
@@ -30,6 +31,7 @@ def layer_ages(
             max_days=0,
             blocking=group == "audiences",
         )
+    yield DataAge(dg.AssetKey(["serving", "customer_360"]), "serving.customer_360", "as_of", max_days=0)
     for destination, audience in exports:
         yield DataAge(
             dg.AssetKey(["exports", destination, audience]),

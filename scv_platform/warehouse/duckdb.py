@@ -102,6 +102,20 @@ class DuckDBWarehouse:
             connection.execute(self._sql(delete))
             return self._insert(connection, table, staged)
 
+    def rebuild(self, table: Table, data: Data) -> int:
+        quoted = {column.name: _quoted(column.name) for column in table.columns}
+        columns = ", ".join(f"cast({quoted[c.name]} as {_TYPES[c.type]}) as {quoted[c.name]}" for c in table.columns)
+        with self._transaction() as connection:
+            select = self._select(connection, data)
+            connection.execute(f"create schema if not exists {table.schema}")
+            connection.execute(f"create or replace table {table} as select {columns} from ({select})")
+            connection.execute(f"comment on table {table} is {self._sql(literal(table.description))}")
+            for column in table.columns:
+                description = self._sql(literal(column.description))
+                connection.execute(f"comment on column {table}.{quoted[column.name]} is {description}")
+            (count,) = connection.execute(f"select count(*) from {table}").fetchall()[0]
+            return int(count)
+
     def merge(self, table: Table, data: Data) -> int:
         self.ensure(table)
         with self._transaction() as connection:
@@ -123,15 +137,21 @@ class DuckDBWarehouse:
     def _stage(self, connection: duckdb.DuckDBPyConnection, table: Table, data: Data) -> str:
         """The rows in a temporary table, computed before the target changes (a select may read the target)."""
         staged = f"staged_{table.name}"
-        if isinstance(data, pa.Table):
-            connection.register("arrow_rows", data)
-            select = "select * from arrow_rows"
-        else:
-            select = self._sql(data)
+        select = self._select(connection, data)
         connection.execute(f"create temporary table {staged} as select {', '.join(table.column_names)} from ({select})")
         return staged
+
+    def _select(self, connection: duckdb.DuckDBPyConnection, data: Data) -> str:
+        if isinstance(data, pa.Table):
+            connection.register("arrow_rows", data)
+            return "select * from arrow_rows"
+        return self._sql(data)
 
     def _insert(self, connection: duckdb.DuckDBPyConnection, table: Table, staged: str) -> int:
         names = ", ".join(table.column_names)
         (count,) = connection.execute(f"insert into {table} ({names}) select {names} from {staged}").fetchall()[0]
         return int(count)
+
+
+def _quoted(name: str) -> str:
+    return exp.to_identifier(name, quoted=True).sql(dialect=DuckDBWarehouse.dialect)

@@ -86,6 +86,14 @@ class Warehouse(Protocol):
         """Replace the rows whose columns equal `where` (all rows without it); returns the rows written."""
         ...
 
+    def rebuild(self, table: Table, data: Data) -> int:
+        """Make the table anew: these rows in exactly its columns and types, with the descriptions as comments.
+
+        For tables that are derived as a whole and hold no state: columns that it no longer has are gone.
+        Returns the rows written.
+        """
+        ...
+
     def merge(self, table: Table, data: Data) -> int:
         """Insert rows, replacing those with the same key; returns the rows written."""
         ...

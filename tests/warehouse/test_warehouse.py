@@ -4,6 +4,7 @@ from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
+import duckdb
 import pyarrow as pa
 import pytest
 from hypothesis import given
@@ -49,6 +50,35 @@ def test_replace_of_a_slice_leaves_the_other_rows(warehouse: DuckDBWarehouse) ->
     warehouse.append(SCORES, f"{row('a', '2026-01-01', 1)} union all {row('b', '2026-01-02', 2)}")
     warehouse.replace(SCORES, row("c", "2026-01-02", 3), where={"day": date(2026, 1, 2)})
     assert scores(warehouse) == {("a", 1), ("c", 3)}
+
+
+def test_rebuild_leaves_exactly_the_columns_types_and_descriptions_of_the_table(warehouse: DuckDBWarehouse) -> None:
+    warehouse.append(SCORES, row("old", "2026-01-01", 1))
+    columns = (TableColumn("score", "decimal", "It's how much."), TableColumn("order", "string", "A word of SQL."))
+    narrow = Table("lab", "scores", "One row per person.", columns, key=("order",))
+    assert warehouse.rebuild(narrow, "select 'a' as \"order\", 3 as score union all select 'b', null") == 2
+    assert sorted(map(str, warehouse.table("from lab.scores").to_pylist())) == [
+        "{'score': Decimal('3.0000'), 'order': 'a'}",
+        "{'score': None, 'order': 'b'}",
+    ]
+    (described,) = warehouse.rows("select comment from duckdb_tables() where table_name = 'scores'")
+    assert described["comment"] == "One row per person."
+    comments = warehouse.rows("select comment from duckdb_columns() where table_name = 'scores' order by column_index")
+    assert [row["comment"] for row in comments] == ["It's how much.", "A word of SQL."]
+
+
+def test_rebuild_that_fails_leaves_the_table_as_it_was(warehouse: DuckDBWarehouse) -> None:
+    warehouse.append(SCORES, row("a", "2026-01-01", 1))
+    with pytest.raises(duckdb.ConversionException):
+        warehouse.rebuild(SCORES, "select 'b' as person, 'no day' as day, 1 as score")
+    assert scores(warehouse) == {("a", 1)}
+
+
+def test_rebuild_may_read_the_table_that_it_replaces(warehouse: DuckDBWarehouse) -> None:
+    warehouse.append(SCORES, row("a", "2026-01-01", 1))
+    warehouse.rebuild(SCORES, pa.Table.from_pylist([{"person": "c", "day": date(2026, 1, 1), "score": Decimal(3)}]))
+    warehouse.rebuild(SCORES, "select person, day, score + 1 as score from lab.scores")
+    assert scores(warehouse) == {("c", 4)}
 
 
 def test_merge_replaces_rows_of_the_same_key_and_is_idempotent(warehouse: DuckDBWarehouse) -> None:
