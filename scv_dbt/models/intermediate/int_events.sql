@@ -1,6 +1,6 @@
 with
 events as (
-    select * from {{ ref("stg_files__events") }}
+    select * from {{ ref("int_events_unioned") }}
 ),
 
 normalised as (
@@ -13,7 +13,10 @@ normalised as (
 identified as (
     select
         source || ':' || message_id as event_id,
-        {{ person_record_id("source", "person_source_id", "email_normalised") }} as record_id,
+        coalesce(
+            {{ person_record_id("source", "person_source_id", "email_normalised") }},
+            case when user_id is null then {{ device_record_id("source", "anonymous_id") }} end
+        ) as record_id,
         *
     from normalised
 )
