@@ -1,5 +1,6 @@
 """The contract of `Warehouse`; every engine passes the same tests."""
 
+from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -134,8 +135,10 @@ def test_query_gives_batches_and_exists_tells_tables_from_nothing(warehouse: Duc
 
 
 @pytest.fixture(scope="module")
-def shared_warehouse(tmp_path_factory: pytest.TempPathFactory) -> DuckDBWarehouse:
-    return DuckDBWarehouse(tmp_path_factory.mktemp("w") / "w.duckdb")
+def shared_warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DuckDBWarehouse]:
+    warehouse = DuckDBWarehouse(tmp_path_factory.mktemp("w") / "w.duckdb")
+    with warehouse.session():
+        yield warehouse
 
 
 @given(text=st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=30))
