@@ -67,6 +67,14 @@ def test_tests_of_sources_and_models_are_asset_checks(definitions: dg.Definition
     assert aged == {"files", "master", "intelligence", "segments", "audiences", "serving", "exports"}
 
 
+def test_every_test_of_the_dbt_project_is_an_asset_check(
+    definitions: dg.Definitions, install: Callable[..., Platform]
+) -> None:
+    checks = {key.name for key in definitions.resolve_asset_graph().asset_check_keys}
+    nodes = load_manifest(install().settings)["nodes"].values()
+    assert {node["name"] for node in nodes if node["resource_type"] == "test"} - checks == set()
+
+
 def test_every_asset_downstream_of_the_sources_updates_by_itself(specs: dict[str, dg.AssetSpec]) -> None:
     by_hand = {key for key, spec in specs.items() if spec.automation_condition is None}
     assert {key.split("/")[0] for key in by_hand} == {"files"}

@@ -37,7 +37,7 @@ from scv_platform.conventions import (
     run_as_of,
 )
 from scv_platform.settings import Settings
-from scv_platform.warehouse import Warehouse
+from scv_platform.warehouse import Warehouse, in_one_session
 
 
 def build_segment_assets(
@@ -73,6 +73,7 @@ def _membership_asset(
         automation_condition=WHEN_UPSTREAM_UPDATED,
         pool=WAREHOUSE_POOL,
     )
+    @in_one_session
     def membership(
         context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse]
     ) -> dg.MaterializeResult[None]:
@@ -139,6 +140,7 @@ def build_customer_360(
         automation_condition=WHEN_UPSTREAM_UPDATED,
         pool=WAREHOUSE_POOL,
     )
+    @in_one_session
     def customer_360(
         context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse]
     ) -> dg.MaterializeResult[None]:

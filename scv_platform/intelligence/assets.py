@@ -21,7 +21,7 @@ from scv_platform.intelligence.markdown import (
 )
 from scv_platform.intelligence.rfm import RFM, compare_with_sales, write_rfm
 from scv_platform.settings import Settings
-from scv_platform.warehouse import Warehouse
+from scv_platform.warehouse import Warehouse, in_one_session
 
 _RFM_KEY = dg.AssetKey([RFM.schema, RFM.name])
 _BACKTESTS_KEY = dg.AssetKey([MODEL_BACKTESTS.schema, MODEL_BACKTESTS.name])
@@ -47,6 +47,7 @@ def build_intelligence_assets(settings: Settings) -> Sequence[dg.AssetsDefinitio
         freshness_policy=INTELLIGENCE_FRESHNESS,
         automation_condition=WHEN_UPSTREAM_UPDATED,
     )
+    @in_one_session
     def rfm(context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse]) -> dg.MaterializeResult[None]:
         as_of = run_as_of(context, settings)
         summary = write_rfm(warehouse, as_of)
@@ -82,6 +83,7 @@ def _build_churn_assets(settings: Settings) -> Sequence[dg.AssetsDefinition | dg
         freshness_policy=INTELLIGENCE_FRESHNESS,
         automation_condition=WHEN_UPSTREAM_UPDATED,
     )
+    @in_one_session
     def model_backtests(
         context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse]
     ) -> dg.MaterializeResult[None]:
@@ -108,6 +110,7 @@ def _build_churn_assets(settings: Settings) -> Sequence[dg.AssetsDefinition | dg
         freshness_policy=INTELLIGENCE_FRESHNESS,
         automation_condition=WHEN_UPSTREAM_UPDATED,
     )
+    @in_one_session
     def churn_scores(
         context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse]
     ) -> dg.MaterializeResult[None]:

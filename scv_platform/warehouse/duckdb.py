@@ -4,6 +4,7 @@ Every connection goes through `DuckDBWarehouse.connection`, because two connecti
 settings in one process exclude each other, and one left open keeps dbt and dlt out of the file.
 """
 
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -36,10 +37,21 @@ class DuckDBWarehouse:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._resource = DuckDBResource(database=str(path))
+        self._session = threading.local()
 
     @contextmanager
     def connection(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """A connection in UTC that is closed whatever happens inside."""
+        shared: duckdb.DuckDBPyConnection | None = getattr(self._session, "connection", None)
+        if shared is not None:
+            # A cursor is a connection of its own to the file that the session holds open.
+            connection = shared.cursor()
+            try:
+                connection.execute("set TimeZone = 'UTC'")
+                yield connection
+            finally:
+                connection.close()
+            return
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with self._resource.get_connection() as connection:
             try:
@@ -47,6 +59,16 @@ class DuckDBWarehouse:
                 yield connection
             finally:
                 connection.close()
+
+    @contextmanager
+    def session(self) -> Iterator[None]:
+        with self.connection() as connection:
+            before = getattr(self._session, "connection", None)
+            self._session.connection = connection
+            try:
+                yield
+            finally:
+                self._session.connection = before
 
     @contextmanager
     def _transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:

@@ -10,7 +10,7 @@ import pytest
 
 from scv_platform.ingestion.sensors import build_landing_sensor
 from scv_platform.simulation import simulate
-from scv_platform.sources.files import load_sources
+from scv_platform.sources.config import load_sources
 from tests.conftest import UNTIL, Platform
 
 
@@ -20,7 +20,7 @@ class Landing:
     def __init__(self, platform: Platform) -> None:
         settings = platform.settings
         self.folder = settings.landing
-        self._sensor = build_landing_sensor(settings, load_sources(settings))
+        self._sensor = build_landing_sensor(settings, load_sources(settings).dataset("files"))
         self._cursor: str | None = None
 
     def tick(self, settle: bool = True) -> list[dg.RunRequest]:

@@ -1,5 +1,6 @@
 """The contract of `Warehouse`; every engine passes the same tests."""
 
+from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlglot import exp
 
-from scv_platform.warehouse import Table, TableColumn, Warehouse, literal
+from scv_platform.warehouse import Table, TableColumn, Warehouse, in_one_session, literal
 from scv_platform.warehouse.duckdb import DuckDBWarehouse
 
 SCORES = Table(
@@ -134,10 +135,47 @@ def test_query_gives_batches_and_exists_tells_tables_from_nothing(warehouse: Duc
 
 
 @pytest.fixture(scope="module")
-def shared_warehouse(tmp_path_factory: pytest.TempPathFactory) -> DuckDBWarehouse:
-    return DuckDBWarehouse(tmp_path_factory.mktemp("w") / "w.duckdb")
+def shared_warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DuckDBWarehouse]:
+    warehouse = DuckDBWarehouse(tmp_path_factory.mktemp("w") / "w.duckdb")
+    with warehouse.session():
+        yield warehouse
 
 
 @given(text=st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=30))
 def test_a_literal_comes_back_as_the_text_it_was(shared_warehouse: DuckDBWarehouse, text: str) -> None:
     assert shared_warehouse.rows(exp.select(exp.alias_(literal(text), "text"))) == [{"text": text}]
+
+
+def test_a_session_keeps_the_file_open_and_each_transaction_its_own(warehouse: DuckDBWarehouse) -> None:
+    with warehouse.session():
+        warehouse.append(SCORES, row("a", "2026-01-01", 1))
+        with pytest.raises(duckdb.Error), warehouse.session():
+            warehouse.append(SCORES, row("b", "2026-01-01", 2).replace("date", "no_such_function"))
+        for batch in warehouse.query("select * from lab.scores"):
+            warehouse.append(SCORES, row("c", "2026-01-02", 3))
+            assert batch.num_rows == 1
+        with warehouse.connection() as connection:
+            assert connection.sql("select current_setting('TimeZone')").fetchall() == [("UTC",)]
+    assert scores(warehouse) == {("a", 1), ("c", 3)}
+
+
+def test_the_file_is_free_after_a_session_even_one_that_failed(warehouse: DuckDBWarehouse) -> None:
+    warehouse.append(SCORES, row("a", "2026-01-01", 1))
+
+    @in_one_session
+    def fail(warehouse: Warehouse) -> None:
+        warehouse.rows("select 1 as one")
+        raise RuntimeError("on purpose")
+
+    with pytest.raises(RuntimeError, match="on purpose"):
+        fail(warehouse=warehouse)
+    with duckdb.connect(str(warehouse.path), config={"threads": 1}) as connection:
+        assert connection.sql("select person from lab.scores").fetchall() == [("a",)]
+
+
+def test_a_generator_cannot_be_a_session() -> None:
+    def generator(warehouse: Warehouse):
+        yield from warehouse.query("select 1")
+
+    with pytest.raises(TypeError, match="is a generator"):
+        in_one_session(generator)

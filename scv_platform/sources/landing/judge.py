@@ -9,10 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from scv_platform.sources.entities import Column, ColumnType
-from scv_platform.sources.files import sql
-from scv_platform.sources.files.columns import STORED_AS, FileColumn, moment_of_iso_text
-from scv_platform.sources.files.config import FileMapping
-from scv_platform.sources.files.grammar import (
+from scv_platform.sources.landing import sql
+from scv_platform.sources.landing.columns import STORED_AS, FileColumn, moment_of_iso_text
+from scv_platform.sources.landing.mapping import FileMapping
+from scv_platform.sources.landing.read import FileRows
+from scv_platform.sources.landing.rules import (
     Case,
     ColumnValue,
     Condition,
@@ -23,7 +24,6 @@ from scv_platform.sources.files.grammar import (
     Scalar,
     constant,
 )
-from scv_platform.sources.files.read import FileRows
 
 COLLAPSING = frozenset({"people", "products", "accounts"})
 """Entities that describe a thing: in a file that is about something else, equal descriptions are one."""
