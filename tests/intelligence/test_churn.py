@@ -100,6 +100,7 @@ def test_reasons_are_the_facts_in_plain_words(warehouse):
         "c_half_a_year": [179, 0],
         "c_a_day_longer": [180, 2],
         "c_daily": [3, 2, 1],
+        "c_first_day_before": [200, 90],
     }
     stock(warehouse, POPULATION, sales((name, days_ago) for name, days in bought.items() for days_ago in days))
     write_churn(warehouse, AS_OF)
@@ -119,6 +120,11 @@ def test_reasons_are_the_facts_in_plain_words(warehouse):
             "days with a purchase: 1 in the last 90, 0 in the 90 before",
         ],
         "c_daily": ["last purchase 1 day ago, usually every day", "bought on 3 days since 2026-06-27"],
+        "c_first_day_before": [
+            "last purchase 90 days ago, usually every 110 days",
+            "bought on 2 days since 2025-12-12",
+            "days with a purchase: 0 in the last 90, 1 in the 90 before",
+        ],
     }
 
 
