@@ -15,6 +15,11 @@ tickets as (
     select * from {{ ref("int_tickets") }}
 ),
 
+subscriptions as (
+    select * from {{ ref("int_subscriptions") }}
+    where is_counted
+),
+
 leads as (
     select * from {{ ref("stg_salesforce__lead") }}
 ),
@@ -123,6 +128,17 @@ ticket_events as (
     where solved_at is not null
 ),
 
+subscription_events as (
+    select subscriptions.*, 'Subscription Started' as event, started_at as happened_at from subscriptions
+    union all
+    select
+        subscriptions.*,
+        'Subscription Cancelled' as event,
+        coalesce(cancelled_at, ended_at) as happened_at
+    from subscriptions
+    where coalesce(cancelled_at, ended_at) is not null
+),
+
 told as (
     select
         transaction_id as subject_id,
@@ -153,6 +169,21 @@ told as (
         {{ to_money("null") }} as value,
         cast(null as string) as order_number
     from ticket_events
+    union all
+    select
+        subscription_id as subject_id,
+        record_id,
+        source,
+        event,
+        happened_at as occurred_at,
+        plan as event_value,
+        cast(null as json) as items,
+        'subscription' as channel,
+        cast(null as string) as campaign,
+        cast(null as string) as category,
+        mrr_base as value,
+        cast(null as string) as order_number
+    from subscription_events
     union all
     select
         'salesforce:' || lead_id as subject_id,
