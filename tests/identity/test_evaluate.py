@@ -11,7 +11,6 @@ from scv_platform.identity.evaluate import FalseMerge, MissedMerges, RuleFigures
 from scv_platform.warehouse.duckdb import DuckDBWarehouse
 
 RECORDS = {
-    # record: (customer, person, type)
     "crm:1": ("c1", "anna", "person"),
     "shop:1": ("c1", "anna", "person"),
     "till:1": ("c1", "hans", "person"),
@@ -23,7 +22,9 @@ RECORDS = {
     "crm:9": ("c9", None, "person"),
     "gone:1": (None, "anna", None),
 }
-"""Anna is right, Hans is three customers, one of them hers. Nobody knows crm:9, and gone:1 never came."""
+"""Customer, person and type by record.
+
+Anna is right, Hans is three customers, one of them hers. Nobody knows crm:9, and gone:1 never came."""
 
 EDGES = """
     ('crm:1', 'shop:1', 'email', 2, 'kept', null),
@@ -35,7 +36,9 @@ EDGES = """
 @pytest.fixture
 def truth(tmp_path: Path) -> Path:
     known = {record: person for record, (_, person, _) in RECORDS.items() if person}
-    pq.write_table(pa.table({"record_id": list(known), "person_id": list(known.values())}), tmp_path / "records.parquet")
+    pq.write_table(
+        pa.table({"record_id": list(known), "person_id": list(known.values())}), tmp_path / "records.parquet"
+    )
     traps = {"trap": ["family_email"], "person_id": ["hans"], "other_person_id": ["anna"]}
     pq.write_table(pa.table(traps), tmp_path / "traps.parquet")
     return tmp_path
