@@ -10,6 +10,7 @@ Known limit: a pair figure weighs large customers more than small ones.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -155,14 +156,16 @@ def read_truth(folder: Path) -> pa.Table:
         raise ConfigError([f"{path} does not exist; the truth is a folder that `scv simulate` writes"])
     table = pq.read_table(path)
     if missing := {"record_id", "person_id"} - set(table.column_names):
-        raise ConfigError([f"{path} has no column {', '.join(sorted(missing))}; it has {', '.join(table.column_names)}"])
+        raise ConfigError(
+            [f"{path} has no column {', '.join(sorted(missing))}; it has {', '.join(table.column_names)}"]
+        )
     table = table.select(["record_id", "person_id"]).cast(pa.schema([("record_id", "string"), ("person_id", "string")]))
     if len(table["record_id"].unique()) != len(table):
         raise ConfigError([f"{path} has a record_id more than once"])
     return table
 
 
-def as_row(evaluation: Evaluation, run_id: str, evaluated_at: Any) -> pa.Table:
+def as_row(evaluation: Evaluation, run_id: str, evaluated_at: datetime) -> pa.Table:
     """The row of `identity.evaluations`."""
     row = {
         "run_id": run_id,
@@ -176,6 +179,14 @@ def as_row(evaluation: Evaluation, run_id: str, evaluated_at: Any) -> pa.Table:
         "traps_sprung": sum(trap.sprung for trap in evaluation.traps),
     }
     return pa.Table.from_pylist([row])
+
+
+def newest_evaluation(warehouse: Warehouse) -> dict[str, Any] | None:
+    """The newest row of `identity.evaluations`; None where nothing was evaluated."""
+    if not warehouse.exists(str(EVALUATIONS)):
+        return None
+    rows = warehouse.rows(f"select * from {EVALUATIONS} order by evaluated_at desc, run_id limit 1")
+    return rows[0] if rows else None
 
 
 def as_text(evaluation: Evaluation) -> str:
@@ -220,14 +231,18 @@ def _tables(evaluation: Evaluation) -> list[tuple[str, Sequence[Any]]]:
 
 def _cells(rows: Sequence[Any]) -> list[list[str]]:
     names = [field.name for field in fields(rows[0])]
-    body = [[f"{value:,}" if isinstance(value := getattr(row, name), int) else str(value) for name in names] for row in rows]
+    body = [
+        [f"{value:,}" if isinstance(value := getattr(row, name), int) else str(value) for name in names] for row in rows
+    ]
     return [[name.replace("_", " ") for name in names], *body]
 
 
 def _aligned(rows: Sequence[Any]) -> list[str]:
     cells = _cells(rows)
     widths = [max(len(line[place]) for line in cells) for place in range(len(cells[0]))]
-    return ["  " + "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in cells]
+    return [
+        "  " + "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in cells
+    ]
 
 
 def _traps(warehouse: Warehouse, path: Path) -> list[TrapFigures]:
@@ -240,7 +255,7 @@ def _traps(warehouse: Warehouse, path: Path) -> list[TrapFigures]:
 TRUTH_TRAPS = Table(
     schema="identity",
     name="truth_traps",
-    description="Pairs of people who are easily taken for one, for evaluation alone. One row per pair and kind of trap.",
+    description="People who are easily taken for one, for evaluation alone. One row per pair and kind of trap.",
     columns=(
         TableColumn("trap", "string", "Kind of the trap."),
         TableColumn("person_id", "string", "One of the people."),

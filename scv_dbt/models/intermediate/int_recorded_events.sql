@@ -15,6 +15,11 @@ tickets as (
     select * from {{ ref("int_tickets") }}
 ),
 
+subscriptions as (
+    select * from {{ ref("int_subscriptions") }}
+    where is_counted
+),
+
 leads as (
     select * from {{ ref("stg_salesforce__lead") }}
 ),
@@ -94,10 +99,10 @@ order_events as (
 ),
 
 deal_events as (
-    select deals.*, 'Opportunity Created' as event, created_at as happened_at from deals
+    select *, 'Opportunity Created' as event, created_at as happened_at from deals
     union all
     select
-        deals.*,
+        *,
         case when is_won then 'Opportunity Won' else 'Opportunity Lost' end as event,
         -- A day has no hour; a deal does not close before it begins.
         greatest(cast(close_date as timestamp), created_at) as happened_at
@@ -106,10 +111,10 @@ deal_events as (
 ),
 
 lead_events as (
-    select leads.*, 'Lead Created' as event, created_at as happened_at from leads
+    select *, 'Lead Created' as event, created_at as happened_at from leads
     union all
     select
-        leads.*,
+        *,
         'Lead Converted' as event,
         greatest(cast(converted_date as timestamp), created_at) as happened_at
     from leads
@@ -117,10 +122,21 @@ lead_events as (
 ),
 
 ticket_events as (
-    select tickets.*, 'Ticket Created' as event, created_at as happened_at from tickets
+    select *, 'Ticket Created' as event, created_at as happened_at from tickets
     union all
-    select tickets.*, 'Ticket Solved' as event, solved_at as happened_at from tickets
+    select *, 'Ticket Solved' as event, solved_at as happened_at from tickets
     where solved_at is not null
+),
+
+subscription_events as (
+    select *, 'Subscription Started' as event, started_at as happened_at from subscriptions
+    union all
+    select
+        *,
+        'Subscription Cancelled' as event,
+        coalesce(cancelled_at, ended_at) as happened_at
+    from subscriptions
+    where coalesce(cancelled_at, ended_at) is not null
 ),
 
 told as (
@@ -153,6 +169,21 @@ told as (
         {{ to_money("null") }} as value,
         cast(null as string) as order_number
     from ticket_events
+    union all
+    select
+        subscription_id as subject_id,
+        record_id,
+        source,
+        event,
+        happened_at as occurred_at,
+        plan as event_value,
+        cast(null as json) as items,
+        'subscription' as channel,
+        cast(null as string) as campaign,
+        cast(null as string) as category,
+        mrr_base as value,
+        cast(null as string) as order_number
+    from subscription_events
     union all
     select
         'salesforce:' || lead_id as subject_id,
