@@ -3,8 +3,8 @@
 Data flow: field catalogue + consents + memberships -> one select -> the table, made anew by every run.
 Columns: attributes of `master.customers` by their own names; a column of any other table as `<table>_<column>`,
 without `customer_` before and `_scores` behind the table, and not said twice (`metrics_orders`, `rfm_segment`,
-`churn_probability`); `consent_<purpose>`; `in_segment_<name>` and `in_audience_<name>`. The order is that of this
-sentence, then of the tables' names, then of the columns in their table.
+`churn_probability`); `consent_<purpose>`; `in_segment_<name>` and `in_audience_<name>`. In this order; tables of
+`master` come before scores, and each kind by name.
 Invariants: one row per customer of `master.customers`; a new column, table, purpose, segment or audience appears by
 itself, and one that is gone disappears; two columns never share a name. Null is unknown: no score, no answer, or a
 membership that was not evaluated for the day by the rule as it is now.
@@ -25,7 +25,7 @@ from scv_platform.audiences.catalogue import (
     CatalogueField,
     CatalogueTable,
 )
-from scv_platform.audiences.compiler import fields_read, segments_read, select_fields
+from scv_platform.audiences.compiler import event_fields_read, fields_read, segments_read, select_fields
 from scv_platform.audiences.definitions import Definition, Definitions
 from scv_platform.audiences.membership import evaluated_on
 from scv_platform.audiences.rules import Audience, ConsentCondition, ConsentStatus, Rules, Segment, conditions
@@ -165,8 +165,12 @@ def compose(catalogue: Catalogue, as_of: date, purposes: Iterable[str], flags: I
 
 
 def _tables(catalogue: Catalogue) -> list[CatalogueTable]:
-    """The customers first, then the other tables by name."""
-    return sorted(catalogue.tables.values(), key=lambda table: (table.name != CUSTOMERS, table.schema, table.name))
+    """The customers first, then what is known of them, then what is computed, each by name."""
+    customers = catalogue.tables[CUSTOMERS]
+    return sorted(
+        catalogue.tables.values(),
+        key=lambda table: (table != customers, table.schema != customers.schema, table.schema, table.name),
+    )
 
 
 def _fields(catalogue: Catalogue) -> Iterator[tuple[str, CatalogueField]]:
@@ -270,7 +274,7 @@ def _flag_privacy(definitions: Definitions, catalogue: Catalogue) -> dict[tuple[
     segments = {segment.name: segment.rules for segment in definitions.segments}
 
     def is_sensitive(rules: Rules) -> bool:
-        fields = fields_read(rules, catalogue)
+        fields = [*fields_read(rules, catalogue), *event_fields_read(rules, catalogue)]
         return any(field.privacy is Privacy.SENSITIVE for field in fields) or any(
             is_sensitive(segments[name]) for name in segments_read(rules) if name in segments
         )

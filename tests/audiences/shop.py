@@ -82,7 +82,7 @@ CUSTOM_FIELDS = {
     ),
 }
 
-_PRIVACY = {"email": "direct", "birth_date": "quasi", "country": "quasi", "extras": "sensitive"}
+_PRIVACY = {"email": "direct", "birth_date": "quasi", "country": "quasi", "extras": "sensitive", "items": "sensitive"}
 _DBT_TYPES = {"string": "varchar", "integer": "bigint", "decimal": "decimal(18,4)"}
 
 

@@ -32,6 +32,7 @@ from tests.audiences.shop import settings as shop_settings
 HEAD = "schema_version: 1\nname: {name}\ndescription: Some customers.\nowner: team:crm\n"
 SWISS = "where: {all: [{field: customers.country, eq: CH}]}\n"
 DELICATE = "where: {all: [{field: customers.extras, is_null: false}]}\n"
+SEEN = "where: {all: [{event: Seen, where: {all: [{field: events.items, is_null: false}]}}]}\n"
 BOTH = "where: {all: [{segment: swiss}, {consent: calls, status: denied}]}\n"
 INTERNAL = "legal_basis: internal\ndestinations: [{name: files}]\n"
 
@@ -107,8 +108,8 @@ def test_each_customer_is_one_row_of_all_that_is_known(settings: Settings, wareh
     first, second, third = rows(warehouse)
     assert list(first) == [
         "customer_id", "as_of", "email", "country", "birth_date", "first_seen_at", "record_count", "is_staff", "extras",
-        "loyalty_tier", "scores_segment", "scores_score", "metrics_net_revenue", "metrics_orders",
-        "metrics_last_order_at", "consent_email_marketing", "in_segment_swiss", "in_audience_swiss",
+        "loyalty_tier", "metrics_net_revenue", "metrics_orders", "metrics_last_order_at", "scores_segment",
+        "scores_score", "consent_email_marketing", "in_segment_swiss", "in_audience_swiss",
     ]  # fmt: skip
     assert first["as_of"] == AS_OF
     assert [row["metrics_orders"] for row in (first, second, third)] == [1, 2, 3]
@@ -179,11 +180,12 @@ def test_every_column_is_described_in_the_warehouse_and_in_the_metadata(
 def test_the_preview_shows_no_personal_data(settings: Settings, warehouse: DuckDBWarehouse) -> None:
     write(settings, "segments", "delicate", DELICATE)
     write(settings, "segments", "circumspect", "where: {all: [{segment: delicate}]}\n")
+    write(settings, "segments", "watched", SEEN)
     shown = metadata(materialise(settings, warehouse))
     assert "| country | CH | DE |  |" in shown["preview"]
     assert "| email | ••• | ••• | ••• |" in shown["preview"]
     # Who is in a segment that rests on a sensitive field is as sensitive as the field, however indirectly.
-    for flag in ("in_segment_delicate", "in_segment_circumspect"):
+    for flag in ("in_segment_delicate", "in_segment_circumspect", "in_segment_watched"):
         assert f"| {flag} | ••• | ••• | ••• |" in shown["preview"]
     assert not any("canary" in str(value) for value in shown.values())
 
