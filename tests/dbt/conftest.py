@@ -41,6 +41,12 @@ class Dbt:
         results = self._invoke(arguments, expect)
         return {found.node.name: f"{found.status}: {found.message}" for found in results if found.status not in good}
 
+    def refuses(self, *arguments: str) -> str:
+        """The message with which a dbt command fails before it runs anything."""
+        with pytest.raises(AssertionError) as refused:
+            self._invoke(arguments, expect=True)
+        return str(refused.value)
+
     def compiled(self, *models: str) -> dict[str, str]:
         """The SQL of these models, in the order in which they are given."""
         results = self._invoke(("compile", "--select", *models), expect=True)

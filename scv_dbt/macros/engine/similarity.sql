@@ -1,0 +1,22 @@
+{#- Whether two different texts are one slip apart: a character too many, too few or wrong, or two neighbours swapped. -#}
+{% macro differs_by_one_typo(first, second) -%}
+    {{ return(adapter.dispatch("differs_by_one_typo", "scv")(first, second)) }}
+{%- endmacro %}
+
+{% macro duckdb__differs_by_one_typo(first, second) -%}
+    damerau_levenshtein({{ first }}, {{ second }}) = 1
+{%- endmacro %}
+
+{#- BigQuery counts a swap as two edits, so it is looked for at each place. -#}
+{% macro bigquery__differs_by_one_typo(first, second) -%}
+    (
+        edit_distance({{ first }}, {{ second }}, max_distance => 2) = 1
+        or exists (
+            select 1
+            from unnest(generate_array(1, length({{ first }}) - 1)) as place
+            where {{ second }} = substr({{ first }}, 1, place - 1) || substr({{ first }}, place + 1, 1)
+                || substr({{ first }}, place, 1) || substr({{ first }}, place + 2)
+                and {{ first }} != {{ second }}
+        )
+    )
+{%- endmacro %}
