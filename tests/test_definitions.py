@@ -8,7 +8,7 @@ import dagster as dg
 import pytest
 
 from scv_platform.definitions import build_definitions
-from scv_platform.settings import RESERVED_FIELD_NAMES
+from scv_platform.settings import PROJECT_ROOT, RESERVED_FIELD_NAMES
 from scv_platform.transformation.project import load_manifest
 from tests.conftest import Platform
 
@@ -57,6 +57,15 @@ def test_lineage_runs_from_the_raw_rows_to_the_exported_audience(definitions: dg
         assert dg.AssetKey(["files", "people"]) in upstream
         assert dg.AssetKey(["identity", "identity_map"]) in upstream
         assert dg.AssetKey(["master", "customers"]) in upstream
+
+
+def test_the_shipped_segments_and_audiences_are_valid_and_all_on_view(specs: dict[str, dg.AssetSpec]) -> None:
+    files = {f"{path.parent.name}/{path.stem}" for path in (PROJECT_ROOT / "config").glob("[sa]*s/*.yml")}
+    assert len(files) == 11
+    shown = {dep.asset_key.to_user_string() for dep in specs["serving/customer_360"].deps}
+    # What has problems has no flag in the wide table.
+    assert files <= shown
+    assert {"master/customers", "master/customer_metrics", "intelligence/rfm", "intelligence/churn_scores"} <= shown
 
 
 def test_tests_of_sources_and_models_are_asset_checks(definitions: dg.Definitions) -> None:
