@@ -15,6 +15,7 @@ from typing import Annotated
 
 from pydantic import Field, field_validator
 
+from scv_platform.alerts import Channel, LogChannel
 from scv_platform.config_files import ConfigError, StrictModel, did_you_mean, read_yaml, validate
 
 PROJECT_ROOT = Path(__file__).resolve().parents[1]
@@ -62,6 +63,7 @@ class PlatformConfig(StrictModel):
     as_of: date | None = None
     max_data_age_days: Annotated[int, Field(ge=1, description="The newest fact may be this old at as_of.")] = 3
     custom_fields: dict[Identifier, CustomField] = Field(default_factory=dict)
+    alerts: tuple[Channel, ...] = (LogChannel(channel="log"),)
 
     @field_validator("custom_fields")
     @classmethod
