@@ -35,6 +35,27 @@
             "source": "string", "source_id": "string", "name": "string", "domain": "string", "industry": "string",
             "employees": "bigint", "parent_source_id": "string", "updated_at": "timestamp", "first_load_id": "string",
         },
+        "transactions": {
+            "source": "string", "source_id": "string", "order_source": "string", "order_id": "string",
+            "transaction_type": "string", "person_source_id": "string", "email": "string", "occurred_at": "timestamp",
+            "currency": "string", "gross_amount": "money", "discount_amount": "money", "tax_amount": "money",
+            "shipping_amount": "money", "refund_amount": "money", "cost_amount": "money", "status": "string",
+            "channel": "string", "store_id": "string", "seller_record_id": "string", "account_source_id": "string",
+            "custom_fields": "transactions", "updated_at": "timestamp", "first_load_id": "string",
+        },
+        "transaction_lines": {
+            "source": "string", "source_id": "string", "transaction_source_id": "string", "product_id": "string",
+            "sku": "string", "product_name": "string", "category": "string", "brand": "string", "quantity": "money",
+            "unit_price": "money", "discount_amount": "money", "list_amount": "money", "amount": "money",
+            "unit_cost": "money", "person_source_id": "string", "email": "string", "occurred_at": "timestamp",
+            "currency": "string", "order_id": "string", "transaction_type": "string", "status": "string",
+            "channel": "string", "first_load_id": "string",
+        },
+        "products": {
+            "source": "string", "product_id": "string", "sku": "string", "name": "string", "category": "string",
+            "brand": "string", "price": "money", "cost": "money", "currency": "string", "first_load_id": "string",
+            "load_id": "string",
+        },
     }[entity]) }}
 {%- endmacro %}
 

@@ -40,15 +40,6 @@
 {%- endmacro %}
 
 
-{#- Select items for the custom fields of an entity that a source of the platform itself does not have, each followed
-    by a comma. -#}
-{% macro absent_custom_fields(entity) -%}
-    {%- for field in custom_fields(entity) -%}
-        {{ typed_nulls([field.name], custom_field_type(field.type)) -}}
-    {%- endfor -%}
-{%- endmacro %}
-
-
 {#- The columns of a contract are those of its YAML and, where `meta.custom_fields` names an entity, the custom
     fields of that entity: the contract stays enforced while companies add columns without code. -#}
 {% macro default__get_assert_columns_equivalent(sql) -%}

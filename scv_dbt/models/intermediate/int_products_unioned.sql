@@ -1,7 +1,3 @@
-{%- set columns = [
-    "source", "product_id", "sku", "name", "category", "brand", "price", "cost", "currency", "first_load_id", "load_id",
-] -%}
-
 with
 files as (
     select * from {{ ref("stg_files__products") }}
@@ -29,28 +25,27 @@ shop as (
     from {{ ref("stg_shopify__orders") }}
 ),
 
-from_shop as (
+described as (
     select
-        'shopify' as source,
-        products.product_id,
+        products.*,
         cheapest.sku,
-        products.name,
-        products.category,
-        products.brand,
         cheapest.price,
         cheapest.cost,
-        shop.currency,
-        products.first_load_id,
-        products.load_id
+        shop.currency
     from products
     cross join shop
     left join cheapest on products.product_id = cheapest.product_id
 ),
 
 unioned as (
-    select {{ columns | join(", ") }} from files
+    select {{ as_entity("products", {}, from_relation="files") }}
+    from files
     union all
-    select {{ columns | join(", ") }} from from_shop
+    select
+        {{ as_entity("products", {"source": "'shopify'"}, carried=[
+            "product_id", "sku", "name", "category", "brand", "price", "cost", "currency", "first_load_id", "load_id",
+        ]) }}
+    from described
 )
 
 select * from unioned

@@ -1,9 +1,3 @@
-{%- set columns = [
-    "source", "source_id", "transaction_source_id", "product_id", "sku", "product_name", "category", "brand",
-    "quantity", "unit_price", "discount_amount", "list_amount", "amount", "unit_cost", "person_source_id", "email",
-    "occurred_at", "currency", "order_id", "transaction_type", "status", "channel", "first_load_id",
-] -%}
-
 with
 files as (
     select * from {{ ref("stg_files__transaction_lines") }}
@@ -13,7 +7,7 @@ orders as (
     select * from {{ ref("stg_shopify__orders") }}
 ),
 
-order_lines as (
+shop_lines as (
     select * from {{ ref("stg_shopify__order_lines") }}
 ),
 
@@ -30,72 +24,70 @@ products as (
     select * from {{ ref("stg_shopify__products") }}
 ),
 
-described as (
+order_lines as (
     select
-        order_lines.*,
+        shop_lines.line_id,
+        shop_lines.order_id,
+        shop_lines.product_id,
+        shop_lines.sku,
+        shop_lines.product_name,
         products.category,
-        variants.cost as unit_cost
-    from order_lines
-    left join products on order_lines.product_id = products.product_id
-    left join variants on order_lines.variant_id = variants.variant_id
-),
-
-from_order_lines as (
-    select
-        'shopify' as source,
-        described.line_id as source_id,
-        described.order_id as transaction_source_id,
-        described.product_id,
-        described.sku,
-        described.product_name,
-        described.category,
-        described.brand,
-        {{ to_money("described.quantity") }} as quantity,
-        {{ without_tax("described.unit_price", "orders") }} as unit_price,
-        {{ without_tax("described.discount_amount", "orders") }} as discount_amount,
-        {{ without_tax("described.quantity * described.unit_price", "orders") }} as list_amount,
-        described.unit_cost,
-        {{ typed_nulls(["amount"]) -}}
-        {{ typed_nulls(["person_source_id", "email", "currency", "order_id", "status", "channel"], "string") -}}
-        {{ typed_nulls(["occurred_at"], "timestamp") -}}
-        'sale' as transaction_type,
-        described.first_load_id
-    from described
-    left join orders on described.order_id = orders.order_id
+        shop_lines.brand,
+        {{ to_money("shop_lines.quantity") }} as quantity,
+        {{ without_tax("shop_lines.unit_price", "orders") }} as unit_price,
+        {{ without_tax("shop_lines.discount_amount", "orders") }} as discount_amount,
+        {{ without_tax("shop_lines.quantity * shop_lines.unit_price", "orders") }} as list_amount,
+        variants.cost as unit_cost,
+        shop_lines.first_load_id
+    from shop_lines
+    left join orders on shop_lines.order_id = orders.order_id
+    left join products on shop_lines.product_id = products.product_id
+    left join variants on shop_lines.variant_id = variants.variant_id
 ),
 
 -- What came back is worth what was paid for it.
-from_refund_lines as (
+lines_back as (
     select
-        'shopify' as source,
-        'return:' || refund_lines.refund_id || ':' || refund_lines.line_id as source_id,
         'return:' || refund_lines.refund_id as transaction_source_id,
-        described.product_id,
-        described.sku,
-        described.product_name,
-        described.category,
-        described.brand,
+        refund_lines.line_id,
+        order_lines.product_id,
+        order_lines.sku,
+        order_lines.product_name,
+        order_lines.category,
+        order_lines.brand,
         refund_lines.quantity,
-        {{ without_tax("described.unit_price", "orders") }} as unit_price,
+        order_lines.unit_price,
         {{ without_tax("refund_lines.subtotal_amount", "orders") }} as amount,
-        described.unit_cost,
-        {{ typed_nulls(["discount_amount", "list_amount"]) -}}
-        {{ typed_nulls(["person_source_id", "email", "currency", "order_id", "status", "channel"], "string") -}}
-        {{ typed_nulls(["occurred_at"], "timestamp") -}}
-        'return' as transaction_type,
+        order_lines.unit_cost,
         refund_lines.first_load_id
     from refund_lines
-    left join described on refund_lines.line_id = described.line_id
     left join orders on refund_lines.order_id = orders.order_id
+    left join order_lines on refund_lines.line_id = order_lines.line_id
 ),
 
 unioned as (
-    {% for relation in ["files", "from_order_lines", "from_refund_lines"] -%}
-    select {{ columns | join(", ") }} from {{ relation }}
-    {% if not loop.last -%}
+    select {{ as_entity("transaction_lines", {}, from_relation="files") }}
+    from files
     union all
-    {% endif -%}
-    {% endfor %}
+    select
+        {{ as_entity("transaction_lines", {
+            "source": "'shopify'", "source_id": "line_id", "transaction_source_id": "order_id",
+            "transaction_type": "'sale'",
+        }, carried=[
+            "product_id", "sku", "product_name", "category", "brand", "quantity", "unit_price", "discount_amount",
+            "list_amount", "unit_cost", "first_load_id",
+        ]) }}
+    from order_lines
+    union all
+    select
+        {{ as_entity("transaction_lines", {
+            "source": "'shopify'", "source_id": "transaction_source_id || ':' || line_id",
+            "transaction_type": "'return'",
+        }, carried=[
+            "transaction_source_id", "product_id", "sku", "product_name", "category", "brand", "quantity",
+            "unit_price", "amount", "unit_cost", "first_load_id",
+        ]) }}
+    from lines_back
 )
 
 select * from unioned
