@@ -12,7 +12,7 @@ from scv_platform.intelligence.markdown import calibration_as_markdown, figures_
 from scv_platform.warehouse.duckdb import DuckDBWarehouse
 from tests.intelligence.sales import AS_OF, sales, simulated_sales, stock
 
-POPULATION = simulated_sales(3_000)
+POPULATION = simulated_sales(2_000)
 ORIGIN = AS_OF - timedelta(days=90)
 
 
@@ -151,9 +151,9 @@ def test_too_little_at_the_origin_leaves_no_figures_and_says_why(warehouse, upda
 
 
 def test_without_a_window_before_there_are_no_baselines(warehouse):
-    stock(warehouse, simulated_sales(1_000, days=190))
+    stock(warehouse, simulated_sales(400, days=190))
     assert set(run_backtest(warehouse, ORIGIN).figures) == {"mbg_nbd", "constant", "recency"}
-    stock(warehouse, simulated_sales(1_000, days=180))
+    stock(warehouse, simulated_sales(400, days=180))
     assert set(run_backtest(warehouse, ORIGIN, CHURN_RULES.model_copy(update={"min_history_days": 30})).figures) == {
         "mbg_nbd"
     }
