@@ -15,6 +15,7 @@ from typing import Annotated
 
 from pydantic import Field, field_validator
 
+from scv_platform.alerts import Channel, LogChannel
 from scv_platform.config_files import ConfigError, StrictModel, did_you_mean, read_yaml, validate
 
 PROJECT_ROOT = Path(__file__).resolve().parents[1]
@@ -67,6 +68,7 @@ class PlatformConfig(StrictModel):
     min_pair_precision: Annotated[float | None, Field(ge=0, le=1, description="A check warns below it.")] = None
     min_pair_recall: Annotated[float | None, Field(ge=0, le=1, description="A check warns below it.")] = None
     custom_fields: dict[Identifier, CustomField] = Field(default_factory=dict)
+    alerts: tuple[Channel, ...] = (LogChannel(channel="log"),)
 
     @field_validator("custom_fields")
     @classmethod
@@ -161,8 +163,8 @@ class Settings:
         """
         return self.as_of or self.platform.as_of or run_started_at.astimezone(UTC).date()
 
-    def expand(self, text: str) -> Path:
-        """A path of a configuration file, `${NAME}` replaced, relative to the project root."""
+    def substitute(self, text: str) -> str:
+        """Text of a configuration file, with each `${NAME}` replaced from the environment."""
 
         def value(match: re.Match[str]) -> str:
             name = match.group(1)
@@ -171,7 +173,11 @@ class Settings:
                 raise ConfigError([f"{text}: environment variable {name} is not set"])
             return known[name]
 
-        return self.root / Path(re.sub(r"\$\{(\w+)\}", value, text)).expanduser()
+        return re.sub(r"\$\{(\w+)\}", value, text)
+
+    def expand(self, text: str) -> Path:
+        """A path of a configuration file, `${NAME}` replaced, relative to the project root."""
+        return self.root / Path(self.substitute(text)).expanduser()
 
 
 _WAREHOUSES = ("duckdb",)

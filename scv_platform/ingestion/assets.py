@@ -1,6 +1,7 @@
 """The dlt sources as Dagster assets: one function per source, one asset per raw table, loaded alone when need be."""
 
 from collections.abc import Iterable, Iterator, Mapping, Set
+from dataclasses import asdict
 from typing import Any
 
 import dagster as dg
@@ -11,6 +12,7 @@ from scv_platform.conventions import OWNER, WAREHOUSE_POOL
 from scv_platform.ingestion.translator import ScvDltTranslator
 from scv_platform.settings import Settings
 from scv_platform.sources.config import Sources
+from scv_platform.sources.database import Database, database_source, table_loads
 from scv_platform.sources.entities import ENTITIES
 from scv_platform.sources.files.config import DATASET as FILES
 from scv_platform.sources.landing import (
@@ -28,7 +30,10 @@ from scv_platform.warehouse import Warehouse, bind
 
 def build_ingestion_assets(settings: Settings, sources: Sources) -> list[dg.AssetsDefinition]:
     """The raw tables of all enabled sources."""
-    return [_landing_assets(settings, dataset, descriptions(sources, dataset)) for dataset in sources.landing]
+    return [
+        *(_landing_assets(settings, dataset, descriptions(sources, dataset)) for dataset in sources.landing),
+        *(_database_assets(settings, database) for database in sources.databases),
+    ]
 
 
 def _landing_assets(settings: Settings, dataset: LandingDataset, about: Mapping[str, str]) -> dg.AssetsDefinition:
@@ -67,6 +72,33 @@ def _landing_assets(settings: Settings, dataset: LandingDataset, about: Mapping[
     return load
 
 
+def _database_assets(settings: Settings, database: Database) -> dg.AssetsDefinition:
+    about = {table.name: table.description for table in database.tables.values()}
+    translator = ScvDltTranslator(settings, database.name, about)
+
+    @dlt_assets(
+        dlt_source=database_source(database, None),
+        dlt_pipeline=pipeline(settings, database.name),
+        name=database.name,
+        dagster_dlt_translator=translator,
+        pool=WAREHOUSE_POOL,
+    )
+    def load(
+        context: dg.AssetExecutionContext, dlt: DagsterDltResource, warehouse: dg.ResourceParam[Warehouse]
+    ) -> Iterator[Any]:
+        source, running = database_source(database, warehouse), pipeline(settings, database.name)
+        list(dlt.run(context=context, dlt_source=source, dlt_pipeline=running, dagster_dlt_translator=translator))
+        (load_id,) = running.list_completed_load_packages()
+        chosen = {key.path[-1] for key in context.selected_asset_keys}
+        tables = [table for table in database.tables if table in chosen]
+        loaded, rows = table_loads(warehouse, database, load_id), row_counts(warehouse, database.schema, tables)
+        for table in tables:
+            metadata = {"dagster/row_count": rows[table], **asdict(loaded[table])}
+            yield dg.MaterializeResult(asset_key=dg.AssetKey([database.name, table]), metadata=metadata)
+
+    return load
+
+
 def descriptions(sources: Sources, dataset: LandingDataset) -> dict[str, str]:
     """What each table of the dataset holds, with its grain, for people."""
     if dataset.name != FILES:
@@ -92,7 +124,7 @@ def build_unloaded_tables(sources: Sources, read: Set[dg.AssetKey]) -> list[dg.A
     """
     raw = {FILES: {name: f"Rows of {name} from files. One row per row of a file." for name in ENTITIES}}
     raw |= {name: {t.name: t.description for t in c.tables.values()} for name, c in sources.contracts.items()}
-    loaded = {(dataset.name, table) for dataset in sources.landing for table in dataset.tables}
+    loaded = {(source.name, table) for source in sources.all for table in source.tables}
     return [
         dg.AssetSpec(
             key=key,
@@ -114,6 +146,11 @@ def fact_times(sources: Sources) -> dict[tuple[str, str], str]:
         for dataset in sources.landing
         for table, feeding in dataset.tables.items()
     }
+    fed |= {
+        (database.name, table.name): {column.name for column in table.columns}
+        for database in sources.databases
+        for table in database.tables.values()
+    }
     return {fact: column for fact, column in _FACT_TIMES.items() if column in fed.get(fact, ())}
 
 
@@ -124,6 +161,7 @@ _FACT_TIMES = {
     ("shopify", "orders"): "created_at",
     ("web_events", "track"): "timestamp",
     ("zendesk", "tickets"): "created_at",
+    ("app_db", "sign_ins"): "signed_in_at",
 }
 
 

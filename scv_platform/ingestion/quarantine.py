@@ -6,6 +6,9 @@ import dagster as dg
 
 from scv_platform.conventions import WAREHOUSE_POOL
 from scv_platform.sources.config import Sources
+from scv_platform.sources.database import Database
+from scv_platform.sources.database import rows_in_quarantine as database_rows_in_quarantine
+from scv_platform.sources.landing import LandingDataset
 from scv_platform.warehouse import Warehouse
 
 _REJECTED = """
@@ -26,21 +29,24 @@ select entity, sum(rows_rejected) as n from newest_loads where newest = 1 group 
 """
 
 
-def rows_in_quarantine(warehouse: Warehouse, schema: str) -> dict[str, int]:
-    """Rows of each table in `quarantine.rejected_rows`, counted in the ledger, which is there before the view."""
-    return {str(row["entity"]): int(row["n"]) for row in warehouse.rows(_REJECTED.format(schema=schema))}
+def rows_in_quarantine(warehouse: Warehouse, source: LandingDataset | Database) -> dict[str, int]:
+    """Rows of each table in `quarantine.rejected_rows`; of files counted in the ledger, which is there before it."""
+    if isinstance(source, Database):
+        return database_rows_in_quarantine(warehouse, source)
+    return {str(row["entity"]): int(row["n"]) for row in warehouse.rows(_REJECTED.format(schema=source.schema))}
 
 
 def build_quarantine_checks(sources: Sources) -> dg.AssetChecksDefinition:
     """A check on every raw table, which warns while rows of it lie in quarantine; all in one step, which costs less."""
+    loaded = {source.name: source for source in sources.all}
     specs = [
         dg.AssetCheckSpec(
             "no_rows_in_quarantine",
-            asset=dg.AssetKey([dataset.name, table]),
+            asset=dg.AssetKey([source.name, table]),
             description="Every row could be loaded. Those that could not are in quarantine.rejected_rows.",
         )
-        for dataset in sources.landing
-        for table in dataset.tables
+        for source in loaded.values()
+        for table in source.tables
     ]
 
     @dg.multi_asset_check(name="quarantine", specs=specs, can_subset=True, pool=WAREHOUSE_POOL)
@@ -48,10 +54,8 @@ def build_quarantine_checks(sources: Sources) -> dg.AssetChecksDefinition:
         context: dg.AssetCheckExecutionContext, warehouse: dg.ResourceParam[Warehouse]
     ) -> Iterator[dg.AssetCheckResult]:
         chosen = context.selected_asset_check_keys
-        rejected = {
-            source: rows_in_quarantine(warehouse, f"raw_{source}")
-            for source in {key.asset_key.path[0] for key in chosen}
-        }
+        names = {key.asset_key.path[0] for key in chosen}
+        rejected = {name: rows_in_quarantine(warehouse, loaded[name]) for name in names}
         for key in sorted(chosen):
             source, table = key.asset_key.path
             rows = rejected[source].get(table, 0)

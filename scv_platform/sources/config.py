@@ -10,16 +10,28 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
 
 from scv_platform.config_files import ConfigError, StrictModel, YamlDocument, did_you_mean, read_yaml, validate
 from scv_platform.settings import Settings
 from scv_platform.sources.contract import RawSource, read_contracts
+from scv_platform.sources.database import Database
 from scv_platform.sources.files.config import expand, file_mappings, files_dataset
 from scv_platform.sources.landing.mapping import FileMapping, LandingDataset
 from scv_platform.sources.landing.rules import not_empty
 from scv_platform.sources.vendors import vendor_dataset
 
 Tables = Annotated[tuple[str, ...], AfterValidator(not_empty)]
+
+
+class DatabaseConfig(StrictModel):
+    """An application database."""
+
+    kind: Annotated[Literal["database"], Field(alias="from")]
+    url: Annotated[str, Field(description="Of SQLAlchemy; `${NAME}` is taken from the environment, secrets too.")]
+    tables: Annotated[Tables | None, Field(description="The tables to load; all without it.")] = None
+    lag_days: Annotated[int, Field(ge=1, description="A row may be committed so late after its watermark.")] = 1
 
 
 class LandingConfig(StrictModel):
@@ -36,8 +48,15 @@ class Sources:
 
     landing: tuple[LandingDataset, ...]
     """What reads files: the no-code files first, when there are any, then the vendors."""
+    databases: tuple[Database, ...]
+    """What reads application databases."""
     contracts: Mapping[str, RawSource]
     """What is declared of vendors and databases, enabled or not."""
+
+    @property
+    def all(self) -> tuple[LandingDataset | Database, ...]:
+        """Every enabled source, by the name that its raw tables have in the graph."""
+        return (*self.landing, *self.databases)
 
     def dataset(self, name: str) -> LandingDataset:
         """The landing dataset of that name; `KeyError` when it is not enabled."""
@@ -52,6 +71,7 @@ def load_sources(settings: Settings) -> Sources:
     contracts = read_contracts(settings.dbt_project)
     files: list[FileMapping] = []
     vendors: list[LandingDataset] = []
+    databases: list[Database] = []
     problems: list[str] = []
     for name in document.content:
         try:
@@ -60,14 +80,16 @@ def load_sources(settings: Settings) -> Sources:
                     files.extend(file_mappings(settings, document, name))
                 case "landing":
                     vendors.append(_vendor(settings, document, contracts[name]))
+                case "database":
+                    databases.append(_database(settings, document, contracts[name]))
         except ConfigError as error:
             problems.extend(error.problems)
     if problems:
         raise ConfigError(problems)
-    return Sources((*([files_dataset(files)] if files else []), *vendors), contracts)
+    return Sources((*([files_dataset(files)] if files else []), *vendors), tuple(databases), contracts)
 
 
-_KINDS = ("files", "landing")
+_KINDS = ("database", "files", "landing")
 
 
 def _kind(document: YamlDocument, name: Any, contracts: Mapping[str, RawSource]) -> str:
@@ -99,6 +121,33 @@ def _vendor(settings: Settings, document: YamlDocument, contract: RawSource) -> 
     place = document.where((contract.name, step))
     folder = expand(settings, config.path or f"${{SCV_LANDING}}/{contract.name}", place)
     return vendor_dataset(contract, folder, tables, place)
+
+
+def _database(settings: Settings, document: YamlDocument, contract: RawSource) -> Database:
+    config = validate(DatabaseConfig, document, (contract.name,))
+    tables = _tables(document, contract, config.tables)
+    place = document.where((contract.name, "url"))
+    try:
+        url = make_url(settings.substitute(config.url))
+        url.get_dialect().import_dbapi()
+    except ConfigError as error:
+        raise ConfigError(f"{place}: {problem}" for problem in error.problems) from None
+    except ImportError as error:
+        raise ConfigError([f"{place}: url: the driver of the database is not installed: {error}"]) from None
+    except (ArgumentError, ValueError):
+        # Not what is wrong with it: it may have a password in it.
+        raise ConfigError(
+            [f"{place}: url: not a url as SQLAlchemy has them: dialect://user:password@host/name"]
+        ) from None
+    if url.get_backend_name() == "sqlite" and url.database:
+        url = url.set(database=str(settings.root / url.database))
+    return Database(
+        name=contract.name,
+        url=url.render_as_string(hide_password=False),
+        tables={name: table for name, table in contract.tables.items() if name in tables},
+        lag_days=config.lag_days,
+        place=place,
+    )
 
 
 def _tables(document: YamlDocument, contract: RawSource, chosen: Sequence[str] | None) -> list[str]:

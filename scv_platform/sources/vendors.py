@@ -33,8 +33,6 @@ def _mapping(source: str, table: RawTable, folder: Path, place: str) -> FileMapp
         place=place,
         reading=Reading(format=None),
         fields=dict(table.vendor_keys),
-        skip=(),
-        shares_file=False,
         used=dict.fromkeys(table.vendor_keys.values(), place),
         may_lack=frozenset(table.vendor_keys[column.name] for column in table.columns if not column.required),
         lineage=table.lineage,

@@ -7,7 +7,6 @@ text of errors, so dbt writes neither: `dbt.log` is written here, without the te
 Known limit: dbt's settings are global to the process, so it runs one command at a time.
 """
 
-import re
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -17,18 +16,13 @@ from typing import IO, Any
 
 from scv_platform.config_files import ConfigError
 from scv_platform.settings import Settings
+from scv_platform.warehouse.errors import without_values
 
 _PROGRESS = frozenset(
     "LogStartLine LogModelResult LogSeedResult LogSnapshotResult LogTestResult LogSkipBecauseError SkippingDetails"
     " FinishedRunningStats".split()
 )
 """The events that tell the progress in names, counts and seconds."""
-
-_ERRORS_OF_THE_SQL = ("Binder Error", "Catalog Error", "Compilation Error", "Parser Error", "Not implemented Error")
-"""Errors that are found before a row is read. The text of any other may quote a value of a row."""
-
-_NULL = re.compile(r"Constraint Error: NOT NULL constraint failed: \w+\.\w+$", flags=re.MULTILINE)
-"""How DuckDB says that a contract found no value: with the names of the table and the column."""
 
 
 @dataclass(frozen=True)
@@ -162,15 +156,3 @@ def _why_nothing_ran(exception: BaseException) -> str:
 
     found_before_a_row_is_read = isinstance(exception, (CompilationError, DbtConfigError, DbtUsageException))
     return str(exception) if found_before_a_row_is_read else without_values(str(exception))
-
-
-def without_values(message: str) -> str:
-    """The message of an error, of which only the kind is kept when its text may quote a value of a row."""
-    kinds = re.findall(r"^\s*([A-Z][\w ]* (?:Error|Exception))\b", message, flags=re.MULTILINE)
-    of_the_database = [kind for kind in kinds if kind not in {"Runtime Error", "Database Error"}]
-    if of_the_database and all(kind in _ERRORS_OF_THE_SQL for kind in of_the_database):
-        return message.strip()
-    if null := _NULL.search(message):
-        return null.group()
-    kind = of_the_database[0] if of_the_database else "error"
-    return f"{kind}; its text is left out because it may quote a row: run the compiled SQL to read it"

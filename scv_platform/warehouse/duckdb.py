@@ -15,6 +15,7 @@ import pyarrow as pa
 from dagster_duckdb import DuckDBResource
 from sqlglot import exp
 
+from scv_platform.warehouse.errors import WarehouseError, without_values
 from scv_platform.warehouse.protocol import Data, Statement, Table, literal
 
 _TYPES = {
@@ -27,6 +28,18 @@ _TYPES = {
     "timestamp": "timestamp",
     "json": "json",
 }
+
+
+@contextmanager
+def _used(connection: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The connection in UTC, closed at the end; what goes wrong in between is told without a value of a row."""
+    try:
+        connection.execute("set TimeZone = 'UTC'")
+        yield connection
+    except duckdb.Error as error:
+        raise WarehouseError(without_values(str(error))) from None
+    finally:
+        connection.close()
 
 
 class DuckDBWarehouse:
@@ -45,20 +58,12 @@ class DuckDBWarehouse:
         shared: duckdb.DuckDBPyConnection | None = getattr(self._session, "connection", None)
         if shared is not None:
             # A cursor is a connection of its own to the file that the session holds open.
-            connection = shared.cursor()
-            try:
-                connection.execute("set TimeZone = 'UTC'")
+            with _used(shared.cursor()) as connection:
                 yield connection
-            finally:
-                connection.close()
             return
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self._resource.get_connection() as connection:
-            try:
-                connection.execute("set TimeZone = 'UTC'")
-                yield connection
-            finally:
-                connection.close()
+        with self._resource.get_connection() as opened, _used(opened) as connection:
+            yield connection
 
     @contextmanager
     def session(self) -> Iterator[None]:

@@ -9,7 +9,7 @@ import pytest
 
 from scv_platform.config_files import ConfigError
 from scv_platform.settings import Settings
-from scv_platform.transformation.invocation import DbtResult, build, parse, without_values
+from scv_platform.transformation.invocation import DbtResult, build, parse
 
 PERSON = "Ottilie Kanarienvogel"
 
@@ -112,21 +112,3 @@ def test_a_command_that_cannot_start_says_why(small: Small, tmp_path: Path) -> N
     assert "dbt_project.yml" in build(elsewhere, tmp_path / "target", ["people"], lambda _: None).problems[0]
     with pytest.raises(ConfigError, match="does not parse"):
         parse(elsewhere)
-
-
-@pytest.mark.parametrize(
-    "message",
-    [
-        f"Runtime Error in model a (models/a.sql)\n  Conversion Error: Could not convert string '{PERSON}' to INT32",
-        f'Runtime Error in model a (models/a.sql)\n  Invalid Input Error: Malformed JSON: {{"name": "{PERSON}"}}',
-        f"Database Error in test a (models/a.yml)\n  Constraint Error: {PERSON}",
-        PERSON,
-    ],
-)
-def test_the_text_of_an_error_that_read_data_is_left_out(message: str) -> None:
-    assert PERSON not in without_values(message)
-
-
-def test_a_missing_value_is_told_with_its_column() -> None:
-    message = "Runtime Error in model a (models/a.sql)\n  Constraint Error: NOT NULL constraint failed: a.name"
-    assert without_values(message) == "Constraint Error: NOT NULL constraint failed: a.name"

@@ -29,32 +29,35 @@ class Reading:
     default_country: str | None = None
 
 
-@dataclass(frozen=True)
-class FileMapping:
-    """One (source, entity): which files feed it, and how their rows become rows of the entity.
-
-    The entity is a canonical one, or a table of a vendor.
-    """
+@dataclass(frozen=True, kw_only=True)
+class RowMapping:
+    """How the rows of a source become rows of an entity: a canonical one, or a table that is declared."""
 
     source: str
     entity: Entity
     columns: tuple[Column, ...]
     """The columns of the entity, and the custom fields."""
+    reading: Reading
+    fields: Mapping[str, FieldRule]
+    skip: tuple[SkipRule, ...] = ()
+    shares_file: bool = False
+    """Whether the same files feed another entity too."""
+    used: Mapping[str, str] = field(repr=False)
+    """The columns of the source that are read, each with the place in the configuration that asks for it."""
+    lineage: tuple[Column, ...] = LINEAGE_COLUMNS
+    """What every raw row carries beside the columns of the entity."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileMapping(RowMapping):
+    """One (source, entity): which files feed it, and how their rows become rows of the entity."""
+
     pattern: str
     """Path of the files, absolute, with wildcards."""
     place: str
     """Where the configuration gives the path, as `file:line`."""
-    reading: Reading
-    fields: Mapping[str, FieldRule]
-    skip: tuple[SkipRule, ...]
-    shares_file: bool
-    """Whether the same files feed another entity too."""
-    used: Mapping[str, str] = field(repr=False)
-    """The columns of the file that are read, each with the place in the configuration that asks for it."""
     may_lack: frozenset[str] = frozenset()
     """Columns that a file may do without; they are null then."""
-    lineage: tuple[Column, ...] = LINEAGE_COLUMNS
-    """What every raw row carries beside the columns of the entity."""
     root: Path | None = None
     """Folder that the files must not leave, whatever links lie in it; None where the path names one file."""
 

@@ -42,7 +42,10 @@ _DLT_OPTIONS = {
 }
 _ARROW_TYPES = {
     ColumnType.TEXT: pa.string(),
+    ColumnType.DECIMAL: pa.decimal128(38, 9),
     ColumnType.BIGINT: pa.int64(),
+    ColumnType.BOOL: pa.bool_(),
+    ColumnType.DATE: pa.date32(),
     ColumnType.TIMESTAMP: pa.timestamp("us", "UTC"),
     # Reasons and their counts; dlt makes JSON of what is nested, and warns about JSON that comes as text.
     ColumnType.JSON: pa.map_(pa.string(), pa.int64()),
@@ -120,13 +123,13 @@ def _resource(
             yield dlt.mark.with_file_import(str(target), "parquet", 0)
             target.unlink()
             for table, columns in OWN_TABLES.items():
-                yield dlt.mark.with_table_name(_schema(columns).empty_table(), table)
+                yield dlt.mark.with_table_name(arrow_schema(columns).empty_table(), table)
 
     resource = dlt.resource(rows, name=table_name, table_name=table_name, write_disposition="append")
     # Before the columns of the entity: a variant of a table begins with the columns that are there.
     for table, columns in OWN_TABLES.items():
-        resource.apply_hints(table_name=table, columns=_hints(columns), create_table_variant=True)
-    resource.apply_hints(columns=_hints((*mapping.lineage, *mapping.columns)))
+        resource.apply_hints(table_name=table, columns=column_hints(columns), create_table_variant=True)
+    resource.apply_hints(columns=column_hints((*mapping.lineage, *mapping.columns)))
     return resource
 
 
@@ -144,11 +147,11 @@ def _ledger_row(file: PendingFile, converted: Converted, load_id: str) -> pa.Tab
         "skipped": list(converted.skipped.items()),
         "_dlt_load_id": load_id,
     }
-    return pa.Table.from_pylist([row], _schema(LOADED_FILES))
+    return pa.Table.from_pylist([row], arrow_schema(LOADED_FILES))
 
 
 def _rejected_rows(file: PendingFile, converted: Converted, load_id: str) -> pa.Table:
-    schema, rows = _schema(REJECTED_ROWS), converted.refused
+    schema, rows = arrow_schema(REJECTED_ROWS), converted.refused
     columns = {name: rows[name] for name in rows.column_names} | {
         name: pa.repeat(value, rows.num_rows)
         for name, value in {
@@ -162,9 +165,11 @@ def _rejected_rows(file: PendingFile, converted: Converted, load_id: str) -> pa.
     return pa.table([columns[name] for name in schema.names], schema=schema)
 
 
-def _hints(columns: Iterable[Column]) -> dict[str, TColumnSchema]:
+def column_hints(columns: Iterable[Column]) -> dict[str, TColumnSchema]:
+    """The columns of a raw table as dlt wants to be told them."""
     return {column.name: {"name": column.name, "data_type": column.type.value} for column in columns}
 
 
-def _schema(columns: Iterable[Column]) -> pa.Schema:
+def arrow_schema(columns: Iterable[Column]) -> pa.Schema:
+    """The columns of a raw table as Arrow."""
     return pa.schema({column.name: _ARROW_TYPES[column.type] for column in columns})
