@@ -1,3 +1,4 @@
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -37,8 +38,14 @@ def settings(tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def warehouse(settings: Settings) -> DuckDBWarehouse:
-    warehouse = make_shop(settings.duckdb_path)
+def warehouse(settings: Settings) -> Iterator[DuckDBWarehouse]:
+    # While one connection is open, the others open at once.
+    with DuckDBWarehouse(settings.duckdb_path).connection():
+        yield make_filled_shop(settings.duckdb_path)
+
+
+def make_filled_shop(path: Path) -> DuckDBWarehouse:
+    warehouse = make_shop(path)
     fill(
         warehouse,
         CUSTOMERS,
