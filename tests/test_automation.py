@@ -66,16 +66,16 @@ def test_a_new_file_updates_everything_downstream_of_its_entity_down_to_the_expo
     requested = ticks.requested()
     downstream = dg.AssetSelection.assets(["files", "products"]).downstream().resolve(ticks.graph)
     assert requested == {key.to_user_string() for key in downstream} - {"files/products"}
-    assert "exports/files/camping_newsletter" in requested
+    assert "exports/files/we_miss_you" in requested
     assert "staging/stg_files__people" not in requested
 
 
 def test_an_audience_that_failed_its_check_is_not_exported(ticks: Ticks) -> None:
     ticks.materialise(*(key.to_user_string() for key in ticks.graph.executable_asset_keys))
     ticks.requested()
-    ticks.materialise("audiences/camping_newsletter")
-    ticks.check("audiences/camping_newsletter", "data_age", passed=False)
-    assert "exports/files/camping_newsletter" not in ticks.requested()
+    ticks.materialise("audiences/we_miss_you")
+    ticks.check("audiences/we_miss_you", "data_age", passed=False)
+    assert "exports/files/we_miss_you" not in ticks.requested()
 
 
 PERSON = "Ottilie Kanarienvogel"

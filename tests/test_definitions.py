@@ -8,7 +8,7 @@ import dagster as dg
 import pytest
 
 from scv_platform.definitions import build_definitions
-from scv_platform.settings import RESERVED_FIELD_NAMES
+from scv_platform.settings import PROJECT_ROOT, RESERVED_FIELD_NAMES
 from scv_platform.transformation.project import load_manifest
 from tests.conftest import Platform
 
@@ -59,12 +59,21 @@ def test_lineage_runs_from_the_raw_rows_to_the_exported_audience(definitions: dg
         assert dg.AssetKey(["master", "customers"]) in upstream
 
 
+def test_the_shipped_segments_and_audiences_are_valid_and_all_on_view(specs: dict[str, dg.AssetSpec]) -> None:
+    files = {f"{path.parent.name}/{path.stem}" for path in (PROJECT_ROOT / "config").glob("[sa]*s/*.yml")}
+    assert len(files) == 11
+    shown = {dep.asset_key.to_user_string() for dep in specs["serving/customer_360"].deps}
+    # What has problems has no flag in the wide table.
+    assert files <= shown
+    assert {"master/customers", "master/customer_metrics", "intelligence/rfm", "intelligence/churn_scores"} <= shown
+
+
 def test_tests_of_sources_and_models_are_asset_checks(definitions: dg.Definitions) -> None:
     checks = definitions.resolve_asset_graph().asset_check_keys
     checked = {key.asset_key.to_user_string() for key in checks}
     assert {"files/people", "identity/identity_map", "master/customers", "intelligence/rfm"} <= checked
     aged = {key.asset_key.path[0] for key in checks if key.name == "data_age"}
-    assert aged == {"files", "master", "intelligence", "segments", "audiences", "exports"}
+    assert aged == {"files", "master", "intelligence", "segments", "audiences", "serving", "exports"}
 
 
 def test_every_test_of_the_dbt_project_is_an_asset_check(

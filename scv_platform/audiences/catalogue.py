@@ -1,6 +1,6 @@
 """The field catalogue: what a rule may ask about a customer, and what an export may carry.
 
-Data flow: dbt manifest (models of `master` whose meta says `grain: customer`, `event` or `consent`) + Python-owned
+Data flow: dbt manifest (models of `master` whose meta says `grain: customer`, or that of a fact) + Python-owned
 tables (their columns and keys) + custom fields of people -> one `Catalogue`.
 Invariant: every table whose columns are fields has at most one row per customer at one as_of. Facts, with many rows
 per customer, are counted by conditions of their own.
@@ -18,8 +18,8 @@ from scv_platform.warehouse import Table
 CUSTOMERS = "customers"
 """The table that has a row for every customer; rules select from it, everything else is joined to it."""
 
-EVENT, CONSENT = "event", "consent"
-"""The grains of the facts that conditions of their own ask about."""
+EVENT, CONSENT, TICKET = "event", "consent", "ticket"
+"""The grains of the facts that conditions of their own ask about, or that the wide table sums up."""
 
 _MASTER = "master"
 _CUSTOMER = "customer"
@@ -110,7 +110,7 @@ class Catalogue:
         facts = {
             _grain(node): FactTable(node["schema"], node["name"], _dbt_fields(node))
             for node in published.values()
-            if _grain(node) in {EVENT, CONSENT}
+            if _grain(node) in {EVENT, CONSENT, TICKET}
         }
         tables = {table.name: table for table in [*models, *map(_python_table, scores)]}
         if CUSTOMERS not in tables:

@@ -114,8 +114,8 @@ def _event_problems(
     """The fields inside `where` are those of the events, written `events.column`."""
     if meant := meant_name(condition.event):
         yield (
-            f"{document.where((*location, 'event'))}: no event is called {condition.event!r}; did you mean {meant!r},"
-            " as in the Segment Spec? Events are called the same in every source"
+            f"{document.where((*location, 'event'))}: no event is called {condition.event!r}; did you mean {meant!r}?"
+            " Events are called the same in every source"
         )
     if EVENT not in catalogue.facts:
         yield _no_facts(document.where((*location, "event")), EVENT)
@@ -167,9 +167,9 @@ def _mapping_problems(audience: Audience, document: YamlDocument, catalogue: Cat
 def _unknown_field(name: str, catalogue: Catalogue) -> str:
     """Suggests columns of the table that was meant, or tables when there is no such table."""
     table, _, column = name.partition(".")
-    for grain, facts in catalogue.facts.items():
-        if table == facts.name:
-            return f"unknown field {name!r}: {table} has many rows per customer; ask about them with {_ASKED[grain]}"
+    for grain, way in _ASKED.items():
+        if grain in catalogue.facts and table == catalogue.facts[grain].name:
+            return f"unknown field {name!r}: {table} has many rows per customer; ask about them with {way}"
     if table not in catalogue.tables:
         hint = did_you_mean(table, catalogue.tables)
         return f"unknown field {name!r}: fields are written table.column, and there is no table {table!r}; {hint}"

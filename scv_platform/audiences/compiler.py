@@ -72,6 +72,14 @@ def fields_read(rules: Rules, catalogue: Catalogue) -> list[CatalogueField]:
     return [catalogue.fields[name] for name in dict.fromkeys(names)]
 
 
+def event_fields_read(rules: Rules, catalogue: Catalogue) -> list[CatalogueField]:
+    """The columns of events that the rules ask about, in the order of the file, each once."""
+    asked = [condition.where for _, condition in conditions(rules.where) if isinstance(condition, EventCondition)]
+    inner = [part for where in asked if where is not None for _, part in conditions(where)]
+    fields = {field.name: field for field in catalogue.facts[EVENT].fields.values()} if inner else {}
+    return [fields[name] for name in dict.fromkeys(p.field for p in inner if isinstance(p, FieldCondition))]
+
+
 def segments_read(rules: Rules) -> list[str]:
     """The segments that the rules name, in the order of the file, each once."""
     names = [condition.segment for _, condition in conditions(rules.where) if isinstance(condition, SegmentCondition)]
@@ -150,6 +158,7 @@ class _Query:
     def _events(self, condition: EventCondition) -> exp.Select:
         """One row per customer who did that: how often."""
         table = self.catalogue.facts[EVENT]
+        fields = {field.name: field for field in table.fields.values()}
         happened_on = exp.cast(_column("occurred_at", "events"), "date")
         filters: list[exp.Expr] = [
             exp.EQ(this=_column("event", "events"), expression=literal(condition.event)),
@@ -162,7 +171,7 @@ class _Query:
             def about_the_event(part: Condition) -> exp.Expr:
                 if not isinstance(part, FieldCondition):
                     raise TypeError(f"{type(part).__name__} is no question about an event")
-                item = table.fields[part.field.removeprefix(f"{table.name}.")]
+                item = fields[part.field]
                 return _meets(_column(item.column, "events"), item, part, self.as_of)
 
             filters.append(_tree(condition.where, about_the_event))

@@ -3,8 +3,8 @@
 Data flow: field catalogue + consents + memberships -> one select -> the table, made anew by every run.
 Columns: attributes of `master.customers` by their own names; a column of any other table as `<table>_<column>`,
 without `customer_` before and `_scores` behind the table, and not said twice (`metrics_orders`, `rfm_segment`,
-`churn_probability`); `consent_<purpose>`; `in_segment_<name>` and `in_audience_<name>`. The order is that of this
-sentence, then of the tables' names, then of the columns in their table.
+`churn_probability`); `tickets_…`; `consent_<purpose>`; `in_segment_<name>` and `in_audience_<name>`. In this order;
+tables of `master` come before scores, and each kind by name.
 Invariants: one row per customer of `master.customers`; a new column, table, purpose, segment or audience appears by
 itself, and one that is gone disappears; two columns never share a name. Null is unknown: no score, no answer, or a
 membership that was not evaluated for the day by the rule as it is now.
@@ -20,18 +20,19 @@ from sqlglot import exp
 from scv_platform.audiences.catalogue import (
     CONSENT,
     CUSTOMERS,
+    TICKET,
     Catalogue,
     CatalogueError,
     CatalogueField,
     CatalogueTable,
 )
-from scv_platform.audiences.compiler import fields_read, segments_read, select_fields
+from scv_platform.audiences.compiler import event_fields_read, fields_read, segments_read, select_fields
 from scv_platform.audiences.definitions import Definition, Definitions
 from scv_platform.audiences.membership import evaluated_on
 from scv_platform.audiences.rules import Audience, ConsentCondition, ConsentStatus, Rules, Segment, conditions
 from scv_platform.audiences.tables import MEMBERS
 from scv_platform.settings import Privacy
-from scv_platform.warehouse import Table, TableColumn, Warehouse, literal
+from scv_platform.warehouse import Table, TableColumn, Warehouse, bind, literal
 
 SCHEMA, NAME = "serving", "customer_360"
 DESCRIPTION = (
@@ -39,6 +40,21 @@ DESCRIPTION = (
     " segment and audience as a flag. For reports and other tools. One row per customer."
 )
 
+_TICKETS = (
+    TableColumn("tickets_open", "integer", "Requests to the help desk that are not solved.", Privacy.QUASI),
+    TableColumn("tickets_rated_bad", "integer", "Requests whose answer the customer called bad.", Privacy.QUASI),
+    TableColumn("tickets_last_at", "timestamp", "Last request, UTC; null without one.", Privacy.QUASI),
+)
+_TICKETS_PER_CUSTOMER = """
+    select
+        customer_id,
+        count(case when solved_at is null and status not in ('solved', 'closed') then 1 end) as tickets_open,
+        count(case when satisfaction = 'bad' then 1 end) as tickets_rated_bad,
+        max(created_at) as tickets_last_at
+    from {tickets}
+    where cast(created_at as date) <= :as_of
+    group by customer_id
+"""
 _KEYS = ("customer_id", "as_of")
 _PURPOSE = re.compile(r"[a-z][a-z0-9_]{0,62}")
 """Purposes that can be part of a column's name; a source that puts free text there makes no columns of it."""
@@ -78,7 +94,7 @@ class Customer360:
 def tables_read(catalogue: Catalogue) -> list[tuple[str, str]]:
     """The tables (schema, name) whose columns go into the wide row, memberships not among them."""
     tables = [(table.schema, table.name) for table in _tables(catalogue)]
-    return [*tables, *([catalogue.facts[CONSENT].path] if CONSENT in catalogue.facts else [])]
+    return [*tables, *(catalogue.facts[grain].path for grain in (TICKET, CONSENT) if grain in catalogue.facts)]
 
 
 def dated_fields(catalogue: Catalogue) -> list[CatalogueField]:
@@ -150,6 +166,7 @@ def compose(catalogue: Catalogue, as_of: date, purposes: Iterable[str], flags: I
             )
             for name, field in fields.items()
         ),
+        *(_ticket_column(column) for column in _TICKETS if TICKET in catalogue.facts),
         *map(_consent_column, purposes),
         *map(_flag_column, flags),
     ]
@@ -157,16 +174,21 @@ def compose(catalogue: Catalogue, as_of: date, purposes: Iterable[str], flags: I
     table = Table(SCHEMA, NAME, DESCRIPTION, tuple(column.column for column in columns), ("customer_id",))
     select = exp.select(*(exp.alias_(column.value, column.column.name, quoted=True) for column in columns))
     select = select.from_(_everything_known(catalogue, fields, as_of).subquery("known"))
-    for alias, per_customer in _pivots(catalogue, purposes, flags):
+    for alias, per_customer in _per_customer(catalogue, as_of, purposes, flags):
         same_customer = exp.EQ(this=_column("customer_id", alias), expression=_column("customer_id", "known"))
-        select = select.join(per_customer.subquery(alias), on=same_customer, join_type="left")
+        relation = exp.Subquery(this=per_customer, alias=exp.TableAlias(this=exp.to_identifier(alias)))
+        select = select.join(relation, on=same_customer, join_type="left")
     unknown = tuple(flag.column for flag in flags if not flag.is_known)
     return Customer360(table, select, unknown)
 
 
 def _tables(catalogue: Catalogue) -> list[CatalogueTable]:
-    """The customers first, then the other tables by name."""
-    return sorted(catalogue.tables.values(), key=lambda table: (table.name != CUSTOMERS, table.schema, table.name))
+    """The customers first, then what is known of them, then what is computed, each by name."""
+    customers = catalogue.tables[CUSTOMERS]
+    return sorted(
+        catalogue.tables.values(),
+        key=lambda table: (table != customers, table.schema != customers.schema, table.schema, table.name),
+    )
 
 
 def _fields(catalogue: Catalogue) -> Iterator[tuple[str, CatalogueField]]:
@@ -202,6 +224,14 @@ def _everything_known(catalogue: Catalogue, fields: Mapping[str, CatalogueField]
     return select_fields(everyone, fields, catalogue, as_of)
 
 
+def _ticket_column(column: TableColumn) -> WideColumn:
+    """Without a request the counts are 0."""
+    value: exp.Expr = _column(column.name, "tickets")
+    if column.type == "integer":
+        value = exp.Coalesce(this=value, expressions=[literal(0)])
+    return WideColumn(column, value)
+
+
 def _consent_column(purpose: str) -> WideColumn:
     """As the gate of exports judges: one no on any channel outweighs every yes."""
     description = (
@@ -223,8 +253,13 @@ def _flag_column(flag: Flag) -> WideColumn:
     return WideColumn(TableColumn(flag.column, "boolean", description, flag.privacy), value)
 
 
-def _pivots(catalogue: Catalogue, purposes: Iterable[str], flags: Iterable[Flag]) -> Iterator[tuple[str, exp.Select]]:
-    """Selects of one row per customer, by their alias: the answers, and the memberships of each kind."""
+def _per_customer(
+    catalogue: Catalogue, as_of: date, purposes: Iterable[str], flags: Iterable[Flag]
+) -> Iterator[tuple[str, exp.Expr]]:
+    """Selects of one row per customer, by their alias: requests, answers, and the memberships of each kind."""
+    if TICKET in catalogue.facts:
+        tickets = ".".join(catalogue.facts[TICKET].path)
+        yield "tickets", bind(_TICKETS_PER_CUSTOMER.format(tickets=tickets), as_of=as_of)
     answers = {
         f"{purpose}_{status}": exp.and_(_equals("purpose", purpose), _equals("status", str(status)))
         for purpose in purposes
@@ -270,7 +305,7 @@ def _flag_privacy(definitions: Definitions, catalogue: Catalogue) -> dict[tuple[
     segments = {segment.name: segment.rules for segment in definitions.segments}
 
     def is_sensitive(rules: Rules) -> bool:
-        fields = fields_read(rules, catalogue)
+        fields = [*fields_read(rules, catalogue), *event_fields_read(rules, catalogue)]
         return any(field.privacy is Privacy.SENSITIVE for field in fields) or any(
             is_sensitive(segments[name]) for name in segments_read(rules) if name in segments
         )

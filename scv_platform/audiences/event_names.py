@@ -1,16 +1,17 @@
-"""Names of events: the Segment Spec, which `master.events` follows for every system.
+"""Names of events: the Segment Spec and what `master.events` adds to it, the same for every system.
 
-A rule may name any event, for companies have events of their own. A name that differs from one of the spec by a
-slip of the pen would quietly select no one, so it is refused.
+A rule may name any event, for companies have events of their own. A name that differs from a known one by a slip of
+the pen would quietly select no one, so it is refused.
 Source: Segment Spec, https://segment.com/docs/connections/spec/ (semantic events).
 """
 
 import re
 
-SPEC_NAMES = frozenset(
+KNOWN_NAMES = frozenset(
     name.strip()
     for name in """
-    Page Viewed | Screen Viewed | Identify | Group Joined
+    Page Viewed | Screen Viewed | Return Received | Ticket Created | Ticket Solved | Campaign Responded
+    Lead Created | Lead Converted | Opportunity Created | Opportunity Won | Opportunity Lost
     Products Searched | Product List Viewed | Product List Filtered | Promotion Viewed | Promotion Clicked
     Product Clicked | Product Viewed | Product Added | Product Removed | Cart Viewed | Checkout Started
     Checkout Step Viewed | Checkout Step Completed | Payment Info Entered | Order Completed | Order Updated
@@ -30,10 +31,10 @@ SPEC_NAMES = frozenset(
 
 
 def meant_name(name: str) -> str | None:
-    """The name of the spec that a name is but for one slip; null for a name of the spec, and for one's own."""
-    if name in SPEC_NAMES:
+    """The known name that a name is but for one slip; null for a known name, and for one of the company's own."""
+    if name in KNOWN_NAMES:
         return None
-    return next((known for known in sorted(SPEC_NAMES) if _is_one_slip(_letters(name), _letters(known))), None)
+    return next((known for known in sorted(KNOWN_NAMES) if _is_one_slip(_letters(name), _letters(known))), None)
 
 
 def _letters(name: str) -> str:

@@ -53,6 +53,13 @@ def _encodable(text: str) -> str:
     return text
 
 
+def _word(value: Any) -> str:
+    text = _text(value)
+    if text != text.strip().lower():
+        raise ValueError(f"is kept in lower case by every source; write {text.strip().lower()!r}")
+    return text
+
+
 def _scalar(value: Any) -> Value:
     if isinstance(value, datetime):
         raise ValueError("rules know whole days; write YYYY-MM-DD")
@@ -77,6 +84,7 @@ def _owner(value: Any) -> str:
 
 Scalar = Annotated[Value, PlainValidator(_scalar)]
 Text = Annotated[str, PlainValidator(_text)]
+Word = Annotated[str, PlainValidator(_word)]
 Number = Annotated[int | float, PlainValidator(_number)]
 Texts = Annotated[list[Text], Field(min_length=1)]
 Days = Annotated[int, Field(strict=True, ge=1, le=36_500)]
@@ -229,9 +237,9 @@ class ConsentCondition(RuleModel):
     channel and what was said for any channel count. Who never answered is neither.
     """
 
-    consent: Text
+    consent: Word
     status: ConsentStatus
-    channel: Text | None = None
+    channel: Word | None = None
 
 
 class AllOf(RuleModel):
@@ -380,7 +388,7 @@ class Audience(Rules):
 
     destinations: Annotated[list[DestinationFields], Field(min_length=1)]
     legal_basis: LegalBasis = LegalBasis.CONSENT
-    purpose: Text | None = None
+    purpose: Word | None = None
 
     @model_validator(mode="after")
     def _purpose_is_stated(self) -> Self:

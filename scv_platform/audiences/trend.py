@@ -29,8 +29,10 @@ class Trend:
     @property
     def markdown(self) -> str:
         """A line of bars, and what it goes from and to."""
-        days = f"{len(self.members)} days" if len(self.members) > 1 else "the first day"
-        return f"`{sparkline(self.members)}` {self.members[0]:,} → {self.members[-1]:,} members ({days})"
+        line, now = f"`{sparkline(self.members)}`", f"{self.members[-1]:,} members"
+        if len(self.members) == 1:
+            return f"{line} {now} (first day)"
+        return f"{line} {self.members[0]:,} → {now} ({len(self.members)} days)"
 
 
 def read_trend(warehouse: Warehouse, rules: Rules, catalogue: Catalogue, as_of: date) -> Trend:

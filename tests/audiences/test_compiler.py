@@ -465,6 +465,33 @@ def test_the_tables_read_are_the_customers_and_those_of_the_conditions() -> None
     assert tables_read(facts, CATALOGUE) == [("master", "customers"), ("master", "events"), ("master", "consents")]
 
 
+def test_who_did_not_is_everybody_without_such_an_event(shop: DuckDBWarehouse) -> None:
+    fill(shop, CUSTOMERS, [{"customer_id": f"c{n}"} for n in range(1, 8)])
+    moments = {
+        "c1": ("Product Viewed", "2024-06-30", "Baby"),
+        "c2": ("Product Viewed", "2024-06-01", "Baby"),
+        "c3": ("Product Viewed", "2024-05-31", "Baby"),  # 30 days and one before the end of as_of
+        "c4": ("Product Viewed", "2024-07-01", "Baby"),  # not yet seen
+        "c5": ("Product Viewed", "2024-06-30", None),
+        "c6": ("Cart Viewed", "2024-06-30", "Baby"),
+        None: ("Product Viewed", "2024-06-30", "Baby"),  # a visitor is nobody's event
+    }
+    fill(
+        shop,
+        EVENTS,
+        [
+            {"customer_id": who, "event": event, "occurred_at": day(when, hour=23), "category": category}
+            for who, (event, when, category) in moments.items()
+        ],
+    )
+    viewed = {"event": "Product Viewed", "where": {"all": [{"field": "events.category", "eq": "Baby"}]}}
+    did = {**viewed, "within_days": 30}
+    did_not = {**did, "count": {"eq": 0}}
+    for condition, expected in ((did, ["c1", "c2"]), (did_not, ["c3", "c4", "c5", "c6", "c7"])):
+        rows = shop.rows(compile_rules(segment({"all": [condition]}), CATALOGUE, AS_OF).order_by("1"))
+        assert [row["customer_id"] for row in rows] == expected
+
+
 # The SQL that an analyst finds in the metadata of the asset.
 EVENT_SQL = """\
 SELECT

@@ -22,7 +22,9 @@ from tests.audiences.shop import (
     CUSTOMERS,
     METRICS,
     SCORES,
+    TICKETS,
     catalogue,
+    day,
     fill,
     make_shop,
     manifest,
@@ -32,6 +34,7 @@ from tests.audiences.shop import settings as shop_settings
 HEAD = "schema_version: 1\nname: {name}\ndescription: Some customers.\nowner: team:crm\n"
 SWISS = "where: {all: [{field: customers.country, eq: CH}]}\n"
 DELICATE = "where: {all: [{field: customers.extras, is_null: false}]}\n"
+SEEN = "where: {all: [{event: Seen, where: {all: [{field: events.items, is_null: false}]}}]}\n"
 BOTH = "where: {all: [{segment: swiss}, {consent: calls, status: denied}]}\n"
 INTERNAL = "legal_basis: internal\ndestinations: [{name: files}]\n"
 
@@ -63,6 +66,12 @@ def warehouse(settings: Settings) -> Iterator[DuckDBWarehouse]:
     fill(warehouse, METRICS, [{"customer_id": f"c{n}", "as_of": AS_OF, "orders": n} for n in (1, 2, 3)])
     scores = [("c1", AS_OF, "champions"), ("c1", AS_OF - timedelta(days=1), "lost"), ("c9", AS_OF, "nobody")]
     fill(warehouse, SCORES, [{"customer_id": who, "as_of": when, "segment": name} for who, when, name in scores])
+    tickets = [
+        {"status": "closed", "created_at": day("2024-06-01"), "solved_at": day("2024-06-02"), "satisfaction": "bad"},
+        {"status": "open", "created_at": day("2024-06-30")},
+        {"status": "open", "created_at": day("2024-07-01")},
+    ]
+    fill(warehouse, TICKETS, [{"customer_id": "c2", **ticket} for ticket in tickets])
     answers = [
         ("c1", "email_marketing", "email", "granted"),
         ("c2", "email_marketing", "email", "granted"),
@@ -107,8 +116,9 @@ def test_each_customer_is_one_row_of_all_that_is_known(settings: Settings, wareh
     first, second, third = rows(warehouse)
     assert list(first) == [
         "customer_id", "as_of", "email", "country", "birth_date", "first_seen_at", "record_count", "is_staff", "extras",
-        "loyalty_tier", "scores_segment", "scores_score", "metrics_net_revenue", "metrics_orders",
-        "metrics_last_order_at", "consent_email_marketing", "in_segment_swiss", "in_audience_swiss",
+        "loyalty_tier", "metrics_net_revenue", "metrics_orders", "metrics_last_order_at", "scores_segment",
+        "scores_score", "tickets_open", "tickets_rated_bad", "tickets_last_at",
+        "consent_email_marketing", "in_segment_swiss", "in_audience_swiss",
     ]  # fmt: skip
     assert first["as_of"] == AS_OF
     assert [row["metrics_orders"] for row in (first, second, third)] == [1, 2, 3]
@@ -116,6 +126,9 @@ def test_each_customer_is_one_row_of_all_that_is_known(settings: Settings, wareh
     assert [row["consent_email_marketing"] for row in (first, second, third)] == ["granted", "denied", None]
     assert [row["in_segment_swiss"] for row in (first, second, third)] == [True, False, False]
     assert second["loyalty_tier"] == "gold"
+    assert [row["tickets_open"] for row in (first, second, third)] == [0, 1, 0]
+    assert [row["tickets_rated_bad"] for row in (first, second, third)] == [0, 1, 0]
+    assert [row["tickets_last_at"] for row in (first, second, third)] == [None, day("2024-06-30"), None]
 
 
 def test_a_second_run_gives_the_same_table(settings: Settings, warehouse: DuckDBWarehouse) -> None:
@@ -179,11 +192,12 @@ def test_every_column_is_described_in_the_warehouse_and_in_the_metadata(
 def test_the_preview_shows_no_personal_data(settings: Settings, warehouse: DuckDBWarehouse) -> None:
     write(settings, "segments", "delicate", DELICATE)
     write(settings, "segments", "circumspect", "where: {all: [{segment: delicate}]}\n")
+    write(settings, "segments", "watched", SEEN)
     shown = metadata(materialise(settings, warehouse))
     assert "| country | CH | DE |  |" in shown["preview"]
     assert "| email | ••• | ••• | ••• |" in shown["preview"]
     # Who is in a segment that rests on a sensitive field is as sensitive as the field, however indirectly.
-    for flag in ("in_segment_delicate", "in_segment_circumspect"):
+    for flag in ("in_segment_delicate", "in_segment_circumspect", "in_segment_watched"):
         assert f"| {flag} | ••• | ••• | ••• |" in shown["preview"]
     assert not any("canary" in str(value) for value in shown.values())
 
@@ -213,8 +227,8 @@ def test_it_depends_on_everything_it_shows(settings: Settings) -> None:
     asset = build_customer_360(settings, definitions, catalogue())[0]
     assert isinstance(asset, dg.AssetsDefinition)
     assert {key.to_user_string() for key in asset.asset_deps[asset.key]} == {
-        "master/customers", "master/customer_metrics", "master/consents", "intelligence/scores", "segments/swiss",
-        "audiences/swiss",
+        "master/customers", "master/customer_metrics", "master/tickets", "master/consents", "intelligence/scores",
+        "segments/swiss", "audiences/swiss",
     }  # fmt: skip
 
 

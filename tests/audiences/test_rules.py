@@ -64,6 +64,11 @@ def test_a_tree_of_all_kinds_of_parts_is_read(tmp_path: Path) -> None:
         ),
         ("{event: ' '}", "where.all.0.event: must not be empty"),
         ("{event: Signed In, count: 2}", "where.all.0.count: Input should be a valid dictionary"),
+        (
+            "{consent: Newsletter, status: granted}",
+            "0.consent: is kept in lower case by every source; write 'newsletter'",
+        ),
+        ("{consent: newsletter, status: granted, channel: 'email '}", "0.channel: is kept in lower case"),
         ("{consent: newsletter}", "where.all.0.status' is missing"),
         ("{consent: newsletter, status: maybe}", "where.all.0.status: Input should be 'granted' or 'denied'"),
         ("{consent: newsletter, status: granted, chanel: email}", "0.chanel'; did you mean 'channel'?"),
@@ -149,6 +154,10 @@ def test_a_wrong_head_is_refused(tmp_path: Path, line: str, replacement: str, me
     [
         ("destinations: [{name: files}]\n", "'purpose' is missing: legal_basis consent"),
         ("destinations: [{name: files}]\nlegal_basis: contract\n", "'purpose' is missing: legal_basis contract"),
+        (
+            "destinations: [{name: files}]\npurpose: E-Mail\n",
+            "purpose: is kept in lower case by every source; write 'e-",
+        ),
         ("destinations: [{name: files}]\nlegal_basis: hope\n", "legal_basis: Input should be 'consent'"),
         ("legal_basis: internal\n", "'destinations' is missing"),
         ("legal_basis: internal\ndestinations: []\n", "destinations: List should have at least 1 item"),

@@ -21,4 +21,6 @@ def test_the_line_has_a_bar_a_day_and_the_fullest_day_is_the_highest() -> None:
     assert sparkline([0, 4, 8]) == "▁▅█"
     assert sparkline([0]) == "▁"
     assert Trend((0, 1200), 2400).markdown == "`▁█` 0 → 1,200 members (2 days)"
-    assert Trend((3,), 0).share == 0
+    assert Trend((3,), 6).markdown == "`█` 3 members (first day)"
+    assert Trend((3,), 6).share == 0.5
+    assert Trend((0,), 0).share == 0
