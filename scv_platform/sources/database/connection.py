@@ -61,7 +61,7 @@ class Database:
             yield engine
         except sa.exc.SQLAlchemyError as error:
             cause = str(getattr(error, "orig", None) or error).splitlines()[0]
-            raise UnreadableDatabase(f"{self.place}: {self.name}: {self.shown_url}: {cause}") from error
+            raise UnreadableDatabase(f"{self.place}: {self.name}: {self.shown_url}: {cause}") from None
         finally:
             engine.dispose()
 

@@ -25,6 +25,10 @@ from scv_platform.sources.landing import sql
 from scv_platform.sources.landing.mapping import Reading
 
 _BLOCK_BYTES = 8 << 20
+_LONGEST_LINE = 16 << 20
+_TOO_LONG = "\0longer"
+"""Stands for a line that is longer, which nothing is but a file of another kind: what it says is not kept."""
+_WHY_TOO_LONG = f"longer than {_LONGEST_LINE >> 20} MB"
 
 
 class UnreadableFile(Exception):
@@ -140,7 +144,7 @@ def _lines(stream: BinaryIO | gzip.GzipFile, encoding: str) -> Iterator[pa.Recor
     """The lines in blocks, numbered; a mark at the beginning that only tells the encoding is no text."""
     codec = codecs.getincrementaldecoder("utf-8-sig" if encoding == "utf-8" else encoding)()
     decoder = io.IncrementalNewlineDecoder(codec, translate=True)
-    number, begun = 1, ""
+    number, begun, is_skipping = 1, "", False
     while True:
         block = stream.read(_BLOCK_BYTES)
         try:
@@ -149,11 +153,19 @@ def _lines(stream: BinaryIO | gzip.GzipFile, encoding: str) -> Iterator[pa.Recor
             line = number + begun.count("\n") + error.object[: error.start].count(b"\n")
             reason = f"not {encoding} text from line {line} on ({error.reason}); set its encoding"
             raise UnreadableFile(reason) from None
+        if is_skipping:
+            _, line_break, decoded = decoded.partition("\n")
+            if block and not line_break:
+                continue
+            begun, decoded, is_skipping = _TOO_LONG, line_break + decoded, False
         if not block and not begun + decoded:
             return
         whole, line_break, begun = (begun + decoded).rpartition("\n") if block else (begun + decoded, "\n", "")
+        if len(begun) > _LONGEST_LINE:
+            begun, is_skipping = "", True
         if line_break:
             content = pc.split_pattern(pa.array([whole], pa.large_string()), "\n").values
+            content = pc.if_else(pc.greater(pc.binary_length(content), _LONGEST_LINE), _TOO_LONG, content)
             yield pa.record_batch([pa.arange(number, number + len(content)), content], names=["line", "content"])
             number += len(content)
 
@@ -203,6 +215,7 @@ def _open_csv(
     ]
     members = ", ".join(f"{sql.text(name.strip())}, {value(position)}" for position, name in enumerate(header))
     broken = f"""case
+        when content = {sql.text(_TOO_LONG)} then {sql.text(_WHY_TOO_LONG)}
         when never_closed then 'a quote that opens here is never closed'
         when is_malformed then 'text after a closing quote'
         when len(field) <> {width} then format('{{}} columns instead of {width}', len(field))
@@ -300,7 +313,11 @@ def _open_jsonl(connection: duckdb.DuckDBPyConnection, columns: Mapping[str, str
         f"""
         select
             line as _line,
-            case when document is null then 'not JSON' when not is_object then 'not a JSON object' end as _broken,
+            case
+                when content = {sql.text(_TOO_LONG)} then {sql.text(_WHY_TOO_LONG)}
+                when document is null then 'not JSON'
+                when not is_object then 'not a JSON object'
+            end as _broken,
             case when document is null then to_json(content)::varchar else content end as _raw
             {_numbered([f"field[{position + 1}]" for position in range(len(columns))])}
         from objects

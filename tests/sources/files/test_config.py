@@ -132,7 +132,7 @@ shop:
         (SHOP + "        gender: {case: []}\n", "sources.yml:9: entities.people.fields.gender.case: must not be empty"),
         (SHOP.replace("  format: csv\n", ""), "sources.yml:5: people has no format"),
         (SHOP.replace("format: csv", "format: xls"), "sources.yml:4: format: Input should be 'parquet', 'csv'"),
-        (SHOP.replace("from: files", "from: api"), "sources.yml:2: from: 'api'; valid: files, landing"),
+        (SHOP.replace("from: files", "from: api"), "sources.yml:2: from: 'api'; valid: database, files, landing"),
         (SHOP.replace("csv\n  ent", "parquet\n  delimiter: ','\n  ent"), "sources.yml:5: delimiter has no effect on"),
         (SHOP.replace("csv\n  ent", "csv\n  encoding: utf9\n  ent"), "sources.yml:5: encoding: unknown encoding"),
         (SHOP.replace("csv\n  ent", "csv\n  encoding: hex\n  ent"), "sources.yml:5: encoding: unknown encoding 'hex'"),

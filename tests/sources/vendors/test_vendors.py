@@ -131,7 +131,7 @@ def test_vendor_keys_that_differ_from_columns_and_names_that_sql_reserves_load(c
         ("stripe: {from: landing,\n format: csv}", "2: unknown key 'format'; did you mean 'from'?"),
         ("stripe: {from: landing,\n path: '${NOWHERE}/x'}", "2: ${NOWHERE}/x: environment variable NOWHERE is not set"),
         ("stripe:\n  from: lending", "2: from: 'lending'; did you mean 'landing'?"),
-        ("stripe:", "1: 'from' is missing; valid: files, landing"),
+        ("stripe:", "1: 'from' is missing; valid: database, files, landing"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_refused_with_its_line_and_the_nearest_name(company, text, expected):
