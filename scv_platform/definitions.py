@@ -9,6 +9,7 @@ from scv_platform.audiences.assets import build_segment_assets
 from scv_platform.audiences.catalogue import Catalogue
 from scv_platform.audiences.definitions import load_definitions
 from scv_platform.automation import build_automation_sensor, build_daily_schedule
+from scv_platform.identity.assets import build_identity_assets
 from scv_platform.ingestion.assets import build_files_assets, fact_times
 from scv_platform.ingestion.quarantine import build_quarantine_checks
 from scv_platform.ingestion.sensors import build_landing_sensor
@@ -39,6 +40,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
         assets=[
             *build_files_assets(settings, sources),
             build_dbt_assets(settings, manifest),
+            *build_identity_assets(settings),
             *build_intelligence_assets(settings),
             *build_segment_assets(settings, rules, catalogue),
             *build_export_assets(settings, rules, catalogue, destinations),

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from scv_platform.identity.evaluate import newest_evaluation
 from scv_platform.settings import Settings
 from scv_platform.warehouse import Warehouse
 from scv_platform.warehouse.duckdb import DuckDBWarehouse
@@ -47,8 +48,19 @@ def _customers(warehouse: Warehouse) -> list[str]:
         _LINE.format("person records", f"{row['records']:,}", "identity.source_records"),
         _LINE.format("customers", f"{row['customers']:,}", "master.customers"),
         _LINE.format("  of more than one record", f"{row['merged']:,}", "identity.identity_map"),
+        *_identities(warehouse),
         _LINE.format("rows in quarantine", f"{row['rejected']:,}", "quarantine.rejected_rows"),
         *(_LINE.format(f"  {r['table_name']}", f"{r['n']:,}", f"such as: {r['example']}") for r in reasons),
+    ]
+
+
+def _identities(warehouse: Warehouse) -> list[str]:
+    found = newest_evaluation(warehouse)
+    if found is None:
+        return []
+    return [
+        _LINE.format("  pair precision", f"{found['pair_precision']:.2%}", "of pairs made one are one person"),
+        _LINE.format("  pair recall", f"{found['pair_recall']:.2%}", "of pairs of one person were made one"),
     ]
 
 

@@ -34,7 +34,9 @@ def test_every_model_that_has_a_key_tests_it(models: dict[str, ModelNode], manif
         "stg_files__identifiers",
         "stg_files__consents",
         "int_identifiers",
+        "int_identifiers_unioned",
         "int_consents",
+        "int_consents_unioned",
         "rejected_rows",
     }
 
@@ -53,7 +55,8 @@ def test_the_published_layer_has_contracts_and_says_of_every_column_what_it_is_a
 ):
     published = [model for model in models.values() if model.schema == "master"]
     assert {model.name for model in published} == {
-        "customers", "transactions", "transaction_lines", "customer_metrics", "products", "consents", "subscriptions",
+        "customers", "transactions", "transaction_lines", "customer_metrics", "products", "consents", "events",
+        "tickets", "accounts", "subscriptions",
     }  # fmt: skip
     for model in published:
         assert model.config.contract.enforced, model.name

@@ -45,7 +45,7 @@ unioned as (
     union all
     select
         {{ as_entity("events", dict(web, **{
-            "event": "'Screen Viewed'", "channel": "'app'",
+            "event": "'Screen Viewed'", "channel": "'app'", "page_url": "name",
             "category": clean_text(json_text("properties", "category")),
         }), carried=ids + ["campaign", "properties", "first_load_id"]) }}
     from screen_calls

@@ -10,7 +10,6 @@
     {"from": "shopify_customers", "source": "shopify", "person": "customer_id", "type": "shopify_customer_id", "value": "customer_id"},
     {"from": "stripe_customers", "source": "stripe", "person": "customer_id", "type": "shopify_customer_id", "value": "shop_customer_id"},
     {"from": "app_users", "source": "app_db", "person": "user_id", "type": "shopify_customer_id", "value": "shop_customer_id"},
-    {"from": "sellers", "source": "app_db", "person": "user_id", "type": "seller_id", "value": "seller_id"},
     {"from": "aliases", "source": "web_events", "person": "user_id", "type": "anonymous_id", "value": "previous_device"},
     {"from": "aliases", "source": "web_events", "person": "user_id", "type": "user_id", "value": "previous_user"},
 ] -%}
@@ -38,10 +37,6 @@ stripe_customers as (
 
 app_users as (
     select *, updated_at as observed_at from {{ ref("stg_app_db__users") }}
-),
-
-sellers as (
-    select *, updated_at as observed_at from {{ ref("stg_app_db__sellers") }}
 ),
 
 -- The other id is a user where the application knows it as one, else a device.
