@@ -1,6 +1,6 @@
 {{ config(severity="warn", meta={"dagster": {"ref": {"name": "int_payments"}}}) }}
 
--- It names an order, a deal or an invoice that no source knows or that was not won. Until one does, it is a sale itself.
+-- It names an order, a deal or an invoice that no source knows, or a deal that was not won. So it is a sale itself.
 select
     payment_id,
     amount,
