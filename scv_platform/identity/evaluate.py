@@ -31,6 +31,18 @@ TRUTH_RECORDS = Table(
     key=("record_id",),
 )
 
+TRUTH_TRAPS = Table(
+    schema="identity",
+    name="truth_traps",
+    description="Records of people who are easily taken for one, for evaluation alone. One row per trap and pair.",
+    columns=(
+        TableColumn("trap", "string", "Kind of the trap."),
+        TableColumn("record_a", "string", "Record of one of the people."),
+        TableColumn("record_b", "string", "Record of the other."),
+    ),
+    key=("trap", "record_a", "record_b"),
+)
+
 EVALUATIONS = Table(
     schema="identity",
     name="evaluations",
@@ -43,7 +55,7 @@ EVALUATIONS = Table(
         TableColumn("customers", "integer", "Customers that they became."),
         TableColumn("pair_precision", "float", "Share of the pairs of records in one customer that are one person."),
         TableColumn("pair_recall", "float", "Share of the pairs of records of one person that are in one customer."),
-        TableColumn("traps", "integer", "Planted pairs of people who are easily taken for one."),
+        TableColumn("traps", "integer", "Planted pairs of records of people who are easily taken for one."),
         TableColumn("traps_sprung", "integer", "Those that are one customer."),
     ),
     key=("run_id",),
@@ -252,18 +264,6 @@ def _traps(warehouse: Warehouse, path: Path) -> list[TrapFigures]:
     return [TrapFigures(**row) for row in warehouse.rows(_TRAPS)]
 
 
-TRUTH_TRAPS = Table(
-    schema="identity",
-    name="truth_traps",
-    description="People who are easily taken for one, for evaluation alone. One row per pair and kind of trap.",
-    columns=(
-        TableColumn("trap", "string", "Kind of the trap."),
-        TableColumn("person_id", "string", "One of the people."),
-        TableColumn("other_person_id", "string", "The other."),
-    ),
-    key=("trap", "person_id", "other_person_id"),
-)
-
 _KNOWN = """
 known as (
     select
@@ -431,25 +431,14 @@ group by cause
 order by pairs desc, cause
 """
 
-_TRAPS = f"""
-with {_KNOWN},
-
-sprung as (
-    select distinct
-        one.person_id,
-        other.person_id as other_person_id
-    from cells as one
-    inner join by_customer on one.customer_id = by_customer.customer_id
-    inner join cells as other on one.customer_id = other.customer_id and one.person_id != other.person_id
-    where by_customer.people > 1
-)
-
+_TRAPS = """
 select
     traps.trap as kind,
     count(*) as planted,
-    count(sprung.person_id) as sprung
+    count(case when map_a.customer_id = map_b.customer_id then 1 end) as sprung
 from identity.truth_traps as traps
-left join sprung on traps.person_id = sprung.person_id and traps.other_person_id = sprung.other_person_id
+left join identity.identity_map as map_a on traps.record_a = map_a.record_id
+left join identity.identity_map as map_b on traps.record_b = map_b.record_id
 group by traps.trap
 order by traps.trap
 """
