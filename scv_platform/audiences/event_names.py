@@ -11,7 +11,8 @@ KNOWN_NAMES = frozenset(
     name.strip()
     for name in """
     Page Viewed | Screen Viewed | Return Received | Ticket Created | Ticket Solved | Campaign Responded
-    Lead Created | Lead Converted | Opportunity Created | Opportunity Won | Opportunity Lost
+    Subscription Started | Subscription Cancelled | Lead Created | Lead Converted
+    Opportunity Created | Opportunity Won | Opportunity Lost
     Products Searched | Product List Viewed | Product List Filtered | Promotion Viewed | Promotion Clicked
     Product Clicked | Product Viewed | Product Added | Product Removed | Cart Viewed | Checkout Started
     Checkout Step Viewed | Checkout Step Completed | Payment Info Entered | Order Completed | Order Updated
