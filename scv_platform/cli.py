@@ -89,3 +89,23 @@ def summary() -> None:
         from scv_platform.summary import summarise
 
         click.echo(summarise(Settings.load()))
+
+
+@main.group()
+def identity() -> None:
+    """Who is who."""
+
+
+@identity.command("evaluate")
+@click.option("--truth", type=click.Path(path_type=Path), help="Folder of the truth.  [default: as in platform.yml]")
+def evaluate_identity(truth: Path | None) -> None:
+    """Compare the customers with a known truth: precision, recall, and the worst mistakes."""
+    with _readable_errors():
+        from scv_platform.identity.evaluate import as_text, evaluate
+        from scv_platform.warehouse.duckdb import DuckDBWarehouse
+
+        settings = Settings.load()
+        if truth is None and settings.platform.truth is None:
+            raise ConfigError(["there is no truth to compare with; name its folder with --truth"])
+        folder = truth or settings.expand(settings.platform.truth or "")
+        click.echo(as_text(evaluate(DuckDBWarehouse(settings.duckdb_path), folder)))

@@ -15,6 +15,7 @@ from typing import Annotated
 
 from pydantic import Field, field_validator
 
+from scv_platform.alerts import Channel, LogChannel
 from scv_platform.config_files import ConfigError, StrictModel, did_you_mean, read_yaml, validate
 
 PROJECT_ROOT = Path(__file__).resolve().parents[1]
@@ -61,7 +62,13 @@ class PlatformConfig(StrictModel):
     default_country: Annotated[str, Field(pattern="^[A-Z]{2}$", description="ISO 3166 alpha-2 code.")]
     as_of: date | None = None
     max_data_age_days: Annotated[int, Field(ge=1, description="The newest fact may be this old at as_of.")] = 3
+    truth: Annotated[str | None, Field(description="Folder that knows who is who, to measure against.")] = (
+        None
+    )
+    min_pair_precision: Annotated[float | None, Field(ge=0, le=1, description="A check warns below it.")] = None
+    min_pair_recall: Annotated[float | None, Field(ge=0, le=1, description="A check warns below it.")] = None
     custom_fields: dict[Identifier, CustomField] = Field(default_factory=dict)
+    alerts: tuple[Channel, ...] = (LogChannel(channel="log"),)
 
     @field_validator("custom_fields")
     @classmethod

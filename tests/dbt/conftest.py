@@ -9,7 +9,7 @@ import duckdb
 import pytest
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.artifacts.schemas.results import NodeStatus
-from dbt.cli.main import dbtRunner
+from dbt.cli.main import dbtRunner, dbtRunnerResult
 from dbt.contracts.graph.manifest import Manifest
 
 from scv_platform.settings import PROJECT_ROOT
@@ -41,13 +41,19 @@ class Dbt:
         results = self._invoke(arguments, expect)
         return {found.node.name: f"{found.status}: {found.message}" for found in results if found.status not in good}
 
+    def refuses(self, *arguments: str) -> str:
+        """The message with which a dbt command fails before it runs anything."""
+        result = self._result(arguments)
+        assert not result.success
+        return str(result.exception)
+
     def compiled(self, *models: str) -> dict[str, str]:
         """The SQL of these models, in the order in which they are given."""
         results = self._invoke(("compile", "--select", *models), expect=True)
         sql = {found.node.name: found.node.compiled_code for found in results}
         return {name: sql[name] for name in models}
 
-    def _invoke(self, arguments: Sequence[str], expect: bool) -> Sequence[Any]:
+    def _result(self, arguments: Sequence[str]) -> dbtRunnerResult:
         with environment({**DEFAULTS, **self.environment, "SCV_DUCKDB_PATH": str(self.path)}):
             options = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--quiet"]
             options += ["--target-path", str(self.path.with_suffix(".target")), "--log-path", str(self.path.parent)]
@@ -55,6 +61,10 @@ class Dbt:
         # dbt keeps the file open for its next command; the tests read it in between.
         DuckDBConnectionManager.env().close()
         DuckDBConnectionManager.close_all_connections()
+        return result
+
+    def _invoke(self, arguments: Sequence[str], expect: bool) -> Sequence[Any]:
+        result = self._result(arguments)
         results = getattr(result.result, "results", [])
         failed = [found.message for found in results if found.status in {NodeStatus.Error, NodeStatus.Fail}]
         assert result.success == expect, result.exception or "\n".join(map(str, failed))

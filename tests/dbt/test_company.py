@@ -43,6 +43,7 @@ def test_everyone_whom_a_source_or_a_fact_names_is_a_person_record(company_dbt: 
         "shop:Z": "reference",
         "desk:q7": "reference",
         "web:w1": "reference",
+        "web:device:d1": "device",
         guest("desk", "carla@x.ch"): "guest",
         guest("news", "anna@x.ch"): "guest",
         guest("shop", "guest@y.com"): "guest",
@@ -68,6 +69,7 @@ def test_records_with_one_address_are_one_customer_named_by_the_record_that_came
         "desk:q7": GUEST,
         "shop:Z": STRANGER,
         guest("shop", "noreply@shop.ch"): None,
+        "web:device:d1": None,
     }
 
 

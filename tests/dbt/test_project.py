@@ -34,9 +34,20 @@ def test_every_model_that_has_a_key_tests_it(models: dict[str, ModelNode], manif
         "stg_files__identifiers",
         "stg_files__consents",
         "int_identifiers",
+        "int_identifiers_unioned",
         "int_consents",
+        "int_consents_unioned",
         "rejected_rows",
     }
+
+
+def test_every_source_tells_its_loads_and_every_landing_source_its_rejected_rows(manifest: Manifest):
+    def sources_of(model: str) -> set[str]:
+        return {unique_id.split(".", 2)[2] for unique_id in manifest.nodes[f"model.scv.{model}"].depends_on.nodes}
+
+    declared = {f"{source.source_name}.{source.name}" for source in manifest.sources.values()}
+    assert sources_of("int_loads") == {name for name in declared if name.endswith("._dlt_loads")}
+    assert sources_of("rejected_rows") > {name for name in declared if name.endswith("._rejected_rows")}
 
 
 def test_the_published_layer_has_contracts_and_says_of_every_column_what_it_is_and_how_private(
@@ -44,7 +55,8 @@ def test_the_published_layer_has_contracts_and_says_of_every_column_what_it_is_a
 ):
     published = [model for model in models.values() if model.schema == "master"]
     assert {model.name for model in published} == {
-        "customers", "transactions", "transaction_lines", "customer_metrics", "products", "consents",
+        "customers", "transactions", "transaction_lines", "customer_metrics", "products", "consents", "events",
+        "tickets", "accounts", "subscriptions",
     }  # fmt: skip
     for model in published:
         assert model.config.contract.enforced, model.name

@@ -24,3 +24,31 @@
 {% macro bigquery__days_between(first_date, second_date) -%}
     date_diff({{ second_date }}, {{ first_date }}, day)
 {%- endmacro %}
+
+
+{#- Unix seconds as a naive timestamp in UTC. -#}
+{% macro unix_seconds_to_timestamp(expression) -%}
+    {{ return(adapter.dispatch("unix_seconds_to_timestamp", "scv")(expression)) }}
+{%- endmacro %}
+
+{% macro duckdb__unix_seconds_to_timestamp(expression) -%}
+    make_timestamp({{ expression }} * 1000000)
+{%- endmacro %}
+
+{% macro bigquery__unix_seconds_to_timestamp(expression) -%}
+    timestamp_seconds({{ expression }})
+{%- endmacro %}
+
+
+{#- Whole seconds from one timestamp to another. -#}
+{% macro seconds_between(first_timestamp, second_timestamp) -%}
+    {{ return(adapter.dispatch("seconds_between", "scv")(first_timestamp, second_timestamp)) }}
+{%- endmacro %}
+
+{% macro duckdb__seconds_between(first_timestamp, second_timestamp) -%}
+    date_sub('second', {{ first_timestamp }}, {{ second_timestamp }})
+{%- endmacro %}
+
+{% macro bigquery__seconds_between(first_timestamp, second_timestamp) -%}
+    timestamp_diff({{ second_timestamp }}, {{ first_timestamp }}, second)
+{%- endmacro %}

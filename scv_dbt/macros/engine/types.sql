@@ -30,3 +30,17 @@
 {% macro bigquery__to_money(expression) -%}
     round(cast({{ expression }} as numeric), 4)
 {%- endmacro %}
+
+
+{#- The value in a type that `raw_type` names; null where it has none. -#}
+{% macro cast_or_null(expression, type) -%}
+    {{ return(adapter.dispatch("cast_or_null", "scv")(expression, type)) }}
+{%- endmacro %}
+
+{% macro duckdb__cast_or_null(expression, type) -%}
+    try_cast({{ expression }} as {{ type }})
+{%- endmacro %}
+
+{% macro bigquery__cast_or_null(expression, type) -%}
+    safe_cast({{ expression }} as {{ type }})
+{%- endmacro %}

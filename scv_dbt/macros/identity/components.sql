@@ -1,21 +1,49 @@
 {#- Connected components. The model selects links (record_a, record_b), a record that stands alone as a link to
-    itself; the table has one row per record: record_id, component_id, the least record id of its component.
-
-    Each pass hooks every record to its least neighbour, follows the hooks to their roots, and contracts the edges to
-    edges between roots, until none is left. GROUP BY, MIN, JOIN, DISTINCT and LEAST only: the same statements run on
-    every engine, and the result depends on nothing but the links. -#}
+    itself; the table has one row per record: record_id, component_id, the least record id of its component. -#}
 {% materialization components, default -%}
     {%- set target_relation = this.incorporate(type="table") -%}
     {%- set existing_relation = load_cached_relation(this) -%}
     {%- set links = working_relation("links") -%}
-    {%- set edges = working_relation("edges") -%}
-    {%- set hooks = working_relation("hooks") -%}
     {%- set labels = working_relation("labels") -%}
-    {%- set max_passes = var("identity_max_passes") -%}
 
     {{ run_hooks(pre_hooks) }}
 
     {%- do create_working_table(links, sql) -%}
+    {%- do label_components(links, labels) -%}
+
+    {%- if existing_relation is not none and existing_relation.type != "table" -%}
+        {%- do adapter.drop_relation(existing_relation) -%}
+    {%- endif -%}
+    {%- call statement("main") -%}
+        create or replace table {{ target_relation }} as
+        select
+            records.record_id,
+            coalesce(labels.component_id, records.record_id) as component_id
+        from (
+            select record_a as record_id from {{ links }}
+            union distinct
+            select record_b as record_id from {{ links }}
+        ) as records
+        left join {{ labels }} as labels on records.record_id = labels.record_id
+    {%- endcall -%}
+
+    {{ run_hooks(post_hooks) }}
+    {%- do persist_docs(target_relation, model) -%}
+    {%- do adapter.commit() -%}
+    {%- do drop_working_tables([links, labels]) -%}
+    {{ return({"relations": [target_relation]}) }}
+{%- endmaterialization %}
+
+
+{#- Makes `labels` (record_id, component_id) of every record that `links` (record_a, record_b) link to another one.
+
+    Each pass hooks every record to its least neighbour, follows the hooks to their roots, and contracts the edges to
+    edges between roots, until none is left. GROUP BY, MIN, JOIN, DISTINCT and LEAST only: the same statements run on
+    every engine, and the result depends on nothing but the links. -#}
+{% macro label_components(links, labels) -%}
+    {%- set edges = working_relation("contracted") -%}
+    {%- set hooks = working_relation("hooks") -%}
+    {%- set max_passes = var("identity_max_passes") -%}
     {%- do create_working_table(edges,
         "select distinct least(record_a, record_b) as low, greatest(record_a, record_b) as high"
         ~ " from " ~ links ~ " where record_a != record_b"
@@ -55,30 +83,8 @@
         ) -%}
     {%- endif -%}
 
-    {%- if existing_relation is not none and existing_relation.type != "table" -%}
-        {%- do adapter.drop_relation(existing_relation) -%}
-    {%- endif -%}
-    {%- call statement("main") -%}
-        create or replace table {{ target_relation }} as
-        select
-            records.record_id,
-            coalesce(labels.component_id, records.record_id) as component_id
-        from (
-            select record_a as record_id from {{ links }}
-            union distinct
-            select record_b as record_id from {{ links }}
-        ) as records
-        left join {{ labels }} as labels on records.record_id = labels.record_id
-    {%- endcall -%}
-
-    {{ run_hooks(post_hooks) }}
-    {%- do persist_docs(target_relation, model) -%}
-    {%- do adapter.commit() -%}
-    {%- for relation in [links, edges, hooks, labels] -%}
-        {%- do run_query("drop table if exists " ~ relation) -%}
-    {%- endfor -%}
-    {{ return({"relations": [target_relation]}) }}
-{%- endmaterialization %}
+    {%- do drop_working_tables([edges, hooks]) -%}
+{%- endmacro %}
 
 
 {#- Replaces each hook by the hook of its target until nothing moves. The distance to the root halves each time, and
@@ -97,4 +103,11 @@
 
 {% macro row_count(relation, condition="true") -%}
     {{ return(run_query("select count(*) from " ~ relation ~ " where " ~ condition).columns[0].values()[0] | int) }}
+{%- endmacro %}
+
+
+{% macro drop_working_tables(relations) -%}
+    {%- for relation in relations -%}
+        {%- do run_query("drop table if exists " ~ relation) -%}
+    {%- endfor -%}
 {%- endmacro %}

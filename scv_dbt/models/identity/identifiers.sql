@@ -8,7 +8,7 @@ mentions as (
 ),
 
 events as (
-    select * from {{ ref("int_events") }}
+    select * from {{ ref("int_event_mentions") }}
     where record_id is not null
 ),
 
@@ -45,10 +45,10 @@ observations as (
     select record_id, source, 'email' as identifier_type, email_normalised as identifier_value, first_seen_at as seen_at
     from mentions
     union all
-    select record_id, source, 'user_id' as identifier_type, user_id as identifier_value, occurred_at as seen_at
+    select record_id, source, 'user_id' as identifier_type, user_id as identifier_value, first_seen_at as seen_at
     from events
     union all
-    select record_id, source, 'anonymous_id' as identifier_type, anonymous_id as identifier_value, occurred_at
+    select record_id, source, 'anonymous_id' as identifier_type, anonymous_id as identifier_value, first_seen_at
     from events
     union all
     select record_id, source, 'phone' as identifier_type, phone_e164 as identifier_value, occurred_at as seen_at

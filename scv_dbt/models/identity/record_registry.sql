@@ -6,7 +6,7 @@ records as (
 ),
 
 loads as (
-    select * from {{ source("files", "_dlt_loads") }}
+    select * from {{ ref("int_loads") }}
 ),
 
 {% if is_incremental() -%}
@@ -36,7 +36,7 @@ born as (
         {%- endif %} + row_number() over (
             order by newborn.first_load_id, newborn.created_at nulls last, newborn.record_id
         ) as birth_seq,
-        {{ utc_timestamp("loads.inserted_at") }} as registered_at
+        loads.loaded_at as registered_at
     from newborn
     left join loads on newborn.first_load_id = loads.load_id
 )

@@ -36,7 +36,14 @@ records as (
         people.first_seen_at,
         people.last_seen_at,
         people.is_deleted,
-        people.record_type = 'guest' and emails.record_id is not null as is_anonymous,
+        people.record_type = 'device'
+        or (
+            people.record_type = 'guest'
+            and (
+                emails.record_id is not null
+                or coalesce(people.email_normalised, people.phone_e164, people.given_name, people.family_name) is null
+            )
+        ) as is_anonymous,
         people.first_load_id
     from people
     left join placeholders as emails

@@ -3,7 +3,7 @@ consents as (
     select
         *,
         cast(null as string) as country
-    from {{ ref("stg_files__consents") }}
+    from {{ ref("int_consents_unioned") }}
 ),
 
 phones as (

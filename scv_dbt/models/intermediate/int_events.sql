@@ -1,21 +1,66 @@
 with
 events as (
-    select * from {{ ref("stg_files__events") }}
+    select * from {{ ref("int_events_unioned") }}
 ),
 
-normalised as (
+-- What an event lists: its products, in words of the Segment Spec.
+listed as (
     select
-        *,
-        {{ email_normalised("email") }} as email_normalised
+        events.source,
+        events.message_id,
+        {{ json_text("product", "name") }} as product_name,
+        {{ json_number("product", "quantity") }} as quantity
     from events
+    {{ join_json_elements("events.properties", "product", "products") }}
+),
+
+lists as (
+    select
+        source,
+        message_id,
+        {{ list_of_items("quantity", "product_name", order_by="product_name, quantity") }} as products
+    from listed
+    where product_name is not null
+    group by source, message_id
+),
+
+described as (
+    select
+        events.*,
+        {{ email_normalised("events.email") }} as email_normalised,
+        case
+            when events.event = 'Page Viewed'
+                then coalesce({{ clean_text(json_text("events.properties", "path")) }}, events.page_url)
+            when events.event = 'Screen Viewed' then events.page_url
+            else coalesce(
+                lists.products,
+                {% for property in ["name", "query", "email_subject", "subject", "title"] -%}
+                {{ clean_text(json_text("events.properties", property)) }},
+                {% endfor -%}
+                events.campaign
+            )
+        end as event_value,
+        {{ json_part("events.properties", "products") }} as items,
+        case
+            when events.event in ('Order Completed', 'Order Cancelled', 'Order Refunded')
+                then {{ clean_text(json_text("events.properties", "order_id")) }}
+        end as order_number
+    from events
+    left join lists
+        on
+            events.source = lists.source
+            and events.message_id = lists.message_id
 ),
 
 identified as (
     select
         source || ':' || message_id as event_id,
-        {{ person_record_id("source", "person_source_id", "email_normalised") }} as record_id,
+        coalesce(
+            {{ person_record_id("source", "person_source_id", "email_normalised") }},
+            case when user_id is null then {{ device_record_id("source", "anonymous_id") }} end
+        ) as record_id,
         *
-    from normalised
+    from described
 )
 
 select * from identified

@@ -1,6 +1,6 @@
 with
 identifiers as (
-    select * from {{ ref("stg_files__identifiers") }}
+    select * from {{ ref("int_identifiers_unioned") }}
 ),
 
 phone_identifiers as (

@@ -1,6 +1,6 @@
 with
 people as (
-    select * from {{ ref("stg_files__people") }}
+    select * from {{ ref("int_people_unioned") }}
 ),
 
 mentions as (
@@ -12,12 +12,11 @@ mentioned as (
     select
         record_id,
         source,
-        is_guest,
         min(first_seen_at) as first_seen_at,
         max(last_seen_at) as last_seen_at,
         min(first_load_id) as first_load_id
     from mentions
-    group by record_id, source, is_guest
+    group by record_id, source
 ),
 
 last_emails as (
@@ -32,17 +31,24 @@ last_emails as (
 registered as (
     select
         source || ':' || source_id as record_id,
-        'person' as record_type,
+        {{ record_type_of("source_id", "person") }} as record_type,
         *
     from people
+),
+
+named as (
+    select
+        *,
+        substr(record_id, length(source) + 2) as source_id
+    from mentioned
 ),
 
 unregistered as (
     select
         mentioned.record_id,
-        case when mentioned.is_guest then 'guest' else 'reference' end as record_type,
+        {{ record_type_of("mentioned.source_id", "reference") }} as record_type,
         mentioned.source,
-        substr(mentioned.record_id, length(mentioned.source) + 2) as source_id,
+        mentioned.source_id,
         {% for column in ["given_name", "family_name", "full_name", "email", "phone"] -%}
         cast(null as string) as {{ column }},
         {% endfor -%}
@@ -60,7 +66,7 @@ unregistered as (
         cast(null as timestamp) as updated_at,
         false as is_deleted,
         mentioned.first_load_id
-    from mentioned
+    from named as mentioned
     left join registered on mentioned.record_id = registered.record_id
     where registered.record_id is null
 ),
@@ -96,7 +102,9 @@ normalised as (
         records.country,
         records.language,
         records.user_id,
-        records.anonymous_id,
+        coalesce(
+            records.anonymous_id, case when records.record_type = 'device' then substr(records.source_id, 8) end
+        ) as anonymous_id,
         records.national_id,
         records.account_source_id,
         {{ carried_custom_fields("people", "records") -}}

@@ -1,6 +1,6 @@
 with
 products as (
-    select * from {{ ref("stg_files__products") }}
+    select * from {{ ref("int_products_unioned") }}
 ),
 
 newest as (

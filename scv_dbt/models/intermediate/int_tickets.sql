@@ -1,6 +1,6 @@
 with
 tickets as (
-    select * from {{ ref("stg_files__tickets") }}
+    select * from {{ ref("int_tickets_unioned") }}
 ),
 
 normalised as (

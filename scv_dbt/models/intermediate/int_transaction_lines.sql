@@ -1,10 +1,10 @@
 with
 lines as (
-    select * from {{ ref("stg_files__transaction_lines") }}
+    select * from {{ ref("int_transaction_lines_unioned") }}
 ),
 
 headers as (
-    select * from {{ ref("stg_files__transactions") }}
+    select * from {{ ref("int_transactions_unioned") }}
 ),
 
 products as (

@@ -1,6 +1,6 @@
 with
 headers as (
-    select * from {{ ref("stg_files__transactions") }}
+    select * from {{ ref("int_transactions_unioned") }}
 ),
 
 lines as (
@@ -178,6 +178,7 @@ completed as (
         parts.transaction_type,
         parts.is_counted,
         parts.is_from_sale,
+        headers.order_source,
         coalesce(headers.order_id, line_parts.order_id) as order_number,
         coalesce(headers.person_source_id, line_parts.person_source_id) as person_source_id,
         coalesce(
@@ -203,7 +204,7 @@ completed as (
         coalesce(headers.status, line_parts.status) as status,
         coalesce(headers.channel, line_parts.channel) as channel,
         headers.store_id,
-        headers.seller_source_id,
+        headers.seller_record_id,
         headers.account_source_id,
         {{ carried_custom_fields("transactions", "headers") -}}
         headers.updated_at,
@@ -218,8 +219,8 @@ completed as (
     where headers.occurred_at is not null or line_parts.occurred_at is not null
 ),
 
--- Refunds and returns may come from another source than the sale. They belong to its order when only one source
--- has a sale of that number.
+-- Refunds and returns may come from another source than the sale. Where they do not say which, they belong to its
+-- order when only one source has a sale of that number.
 order_owners as (
     select
         coalesce(order_number, source_id) as order_number,
@@ -233,15 +234,23 @@ order_owners as (
 addressed as (
     select
         *,
-        {{ email_normalised("email") }} as email_normalised
+        {{ email_normalised("email") }} as email_normalised,
+        -- A part of a row that is a sale belongs to it; the id of any other return or refund is no order number.
+        max(case when transaction_type = 'sale' then 1 else 0 end) over (partition by source, source_id) = 1
+        or order_number is not null as has_order
     from completed
 ),
 
 ordered as (
     select
         addressed.*,
-        coalesce(order_owners.source, addressed.source)
-        || ':' || coalesce(addressed.order_number, addressed.source_id) as order_id,
+        case
+            when addressed.has_order
+                then
+                    coalesce(addressed.order_source, order_owners.source, addressed.source)
+                    || ':' || coalesce(addressed.order_number, addressed.source_id)
+            else addressed.source || '::' || addressed.source_id
+        end as order_id,
         {{ person_record_id("addressed.source", "addressed.person_source_id", "addressed.email_normalised") }}
             as own_record_id
     from addressed
@@ -261,6 +270,8 @@ surveyed_orders as (
         ) over (partition by order_id) as order_own_refunds,
         count(case when transaction_type = 'sale' then cost_amount end) over (partition by order_id)
             as order_known_costs,
+        count(case when transaction_type = 'return' and is_counted then cost_amount end) over (partition by order_id)
+            as order_returned_costs,
         min(case when transaction_type = 'sale' then own_record_id end) over (partition by order_id)
             as order_record_id
     from ordered
@@ -289,14 +300,18 @@ settled as (
             when is_from_sale and order_own_refunds > 0 then {{ to_money("0") }}
             else {{ to_money("refund_amount") }}
         end as refund_amount,
-        {{ to_money("cost_amount") }} as cost_amount,
+        -- Their cost comes back once, too.
+        case
+            when transaction_type = 'refund' and order_returned_costs > 0 then {{ to_money("null") }}
+            else {{ to_money("cost_amount") }}
+        end as cost_amount,
         order_known_costs > 0 as has_known_cost,
         status,
         -- What reverses a cancelled sale would reverse what was never counted.
         is_counted and (order_counted_sales > 0 or order_sales = 0) as is_counted,
         channel,
         store_id,
-        seller_source_id,
+        seller_record_id,
         account_source_id,
         {{ carried_custom_fields("transactions", "surveyed_orders") -}}
         updated_at,

@@ -25,13 +25,31 @@ transactions as (
         and cast(occurred_at as date) <= {{ as_of() }}
 ),
 
-sold_lines as (
+lines as (
     select * from {{ ref("transaction_lines") }}
     where
         is_counted
         and customer_id is not null
-        and transaction_type = 'sale'
         and cast(occurred_at as date) <= {{ as_of() }}
+),
+
+sold_lines as (
+    select * from lines
+    where transaction_type = 'sale'
+),
+
+-- What runs on the day: begun and not ended, and neither unpaid nor paused now.
+running_subscriptions as (
+    select
+        *,
+        coalesce(cast(trial_end as date) > {{ as_of() }}, false) as is_on_trial
+    from {{ ref("subscriptions") }}
+    where
+        is_counted
+        and customer_id is not null
+        and status not in ('unpaid', 'paused')
+        and cast(started_at as date) <= {{ as_of() }}
+        and coalesce(cast(ended_at as date) > {{ as_of() }}, true)
 ),
 
 tickets as (
@@ -92,6 +110,24 @@ favourite_products as (
     ) = 1
 ),
 
+piece_counts as (
+    select
+        customer_id,
+        sum(case when transaction_type = 'sale' then quantity end) as sold,
+        sum(case when transaction_type = 'return' then quantity end) as returned
+    from lines
+    group by customer_id
+),
+
+subscription_counts as (
+    select
+        customer_id,
+        count(*) as active_subscriptions,
+        sum(case when not is_on_trial then mrr_base end) as mrr
+    from running_subscriptions
+    group by customer_id
+),
+
 ticket_counts as (
     select
         identity_map.customer_id,
@@ -126,11 +162,14 @@ metrics as (
         {{ to_money("totals.margin") }} as margin,
         {{ to_money("totals.sold_revenue / nullif(totals.valued_orders, 0)") }} as average_order_value,
         {{ to_money("totals.refunds / nullif(totals.sold_revenue, 0)") }} as return_rate,
+        {{ to_money("coalesce(piece_counts.returned, 0) / nullif(piece_counts.sold, 0)") }} as returned_pieces_rate,
         totals.first_order_at,
         totals.last_order_at,
         totals.days_since_last_order,
         favourite_categories.category as favourite_category,
         favourite_products.product_id as favourite_product_id,
+        coalesce(subscription_counts.active_subscriptions, 0) as active_subscriptions,
+        {{ to_money("coalesce(subscription_counts.mrr, 0)") }} as mrr,
         coalesce(ticket_counts.tickets, 0) as tickets,
         {% for days in windows -%}
         coalesce(totals.orders_{{ days }}d, 0) as orders_{{ days }}d,
@@ -141,6 +180,8 @@ metrics as (
     left join totals on customers.customer_id = totals.customer_id
     left join favourite_categories on customers.customer_id = favourite_categories.customer_id
     left join favourite_products on customers.customer_id = favourite_products.customer_id
+    left join piece_counts on customers.customer_id = piece_counts.customer_id
+    left join subscription_counts on customers.customer_id = subscription_counts.customer_id
     left join ticket_counts on customers.customer_id = ticket_counts.customer_id
     left join last_events on customers.customer_id = last_events.customer_id
 )

@@ -40,8 +40,7 @@ resolved as (
         transactions.store_id
     from transactions
     left join identity_map as buyers on transactions.record_id = buyers.record_id
-    left join identity_map as sellers
-        on transactions.source || ':' || transactions.seller_source_id = sellers.record_id
+    left join identity_map as sellers on transactions.seller_record_id = sellers.record_id
 )
 
 select * from resolved

@@ -1,6 +1,6 @@
 with
 raw_accounts as (
-    {{ newest_file_rows("accounts", key="source_id", updated_at="updated_at") }}
+    {{ newest_rows("files", "accounts", key="source_id", updated_at="updated_at") }}
 ),
 
 cleaned as (

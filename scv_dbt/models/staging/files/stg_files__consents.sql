@@ -1,6 +1,6 @@
 with
 raw_consents as (
-    {{ newest_file_rows("consents") }}
+    {{ newest_rows("files", "consents") }}
 ),
 
 cleaned as (

@@ -1,6 +1,6 @@
 with
 raw_events as (
-    {{ newest_file_rows("events", key="message_id") }}
+    {{ newest_rows("files", "events", key="message_id") }}
 ),
 
 cleaned as (

@@ -1,6 +1,6 @@
 with
 raw_identifiers as (
-    {{ newest_file_rows("identifiers") }}
+    {{ newest_rows("files", "identifiers") }}
 ),
 
 cleaned as (

@@ -1,6 +1,6 @@
 with
 raw_people as (
-    {{ newest_file_rows("people", key="source_id", updated_at="updated_at") }}
+    {{ newest_rows("files", "people", key="source_id", updated_at="updated_at") }}
 ),
 
 country_names as (
@@ -47,11 +47,7 @@ standardised as (
         cleaned.email,
         cleaned.phone,
         cleaned.birth_date,
-        case
-            when cleaned.gender in ('f', 'female') then 'female'
-            when cleaned.gender in ('m', 'male') then 'male'
-            else cleaned.gender
-        end as gender,
+        {{ gender_word("cleaned.gender") }} as gender,
         cleaned.job_title,
         cleaned.street,
         cleaned.city,

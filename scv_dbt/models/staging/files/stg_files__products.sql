@@ -1,6 +1,6 @@
 with
 raw_products as (
-    {{ newest_file_rows("products", key="product_id") }}
+    {{ newest_rows("files", "products", key="product_id") }}
 ),
 
 cleaned as (

@@ -1,6 +1,6 @@
 with
 raw_tickets as (
-    {{ newest_file_rows("tickets", key="source_id") }}
+    {{ newest_rows("files", "tickets", key="source_id") }}
 ),
 
 cleaned as (

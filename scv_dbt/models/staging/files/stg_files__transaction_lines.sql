@@ -1,6 +1,6 @@
 with
 raw_lines as (
-    {{ newest_file_rows("transaction_lines", key="source_id") }}
+    {{ newest_rows("files", "transaction_lines", key="source_id") }}
 ),
 
 cleaned as (

@@ -1,6 +1,6 @@
 with
 raw_transactions as (
-    {{ newest_file_rows("transactions", key="source_id", updated_at="updated_at") }}
+    {{ newest_rows("files", "transactions", key="source_id", updated_at="updated_at") }}
 ),
 
 cleaned as (

@@ -1,0 +1,105 @@
+{#- JSON columns hold what a vendor nests. Models read them through these macros only; a path is 'a' or 'a.b'. -#}
+
+{#- The text of a scalar at a path; null where there is none. Without a path, of the column itself. -#}
+{% macro json_text(column, path="") -%}
+    {{ return(adapter.dispatch("json_text", "scv")(column, json_path(path))) }}
+{%- endmacro %}
+
+{% macro duckdb__json_text(column, path) -%}
+    json_extract_string({{ column }}, '{{ path }}')
+{%- endmacro %}
+
+{% macro bigquery__json_text(column, path) -%}
+    json_value({{ column }}, '{{ path }}')
+{%- endmacro %}
+
+
+{#- The part of a JSON column at a path, still JSON. -#}
+{% macro json_part(column, path) -%}
+    {{ return(adapter.dispatch("json_part", "scv")(column, json_path(path))) }}
+{%- endmacro %}
+
+{% macro duckdb__json_part(column, path) -%}
+    json_extract({{ column }}, '{{ path }}')
+{%- endmacro %}
+
+{% macro bigquery__json_part(column, path) -%}
+    json_query({{ column }}, '{{ path }}')
+{%- endmacro %}
+
+
+{#- The number at a path, as dlt's decimal; null where it is none. -#}
+{% macro json_number(column, path="") -%}
+    {{ cast_or_null(json_text(column, path), raw_type("decimal")) }}
+{%- endmacro %}
+
+{#- The amount at a path as decimal(18, 4); null where it is none. -#}
+{% macro json_money(column, path="") -%}
+    {{ return(adapter.dispatch("json_money", "scv")(json_text(column, path))) }}
+{%- endmacro %}
+
+{% macro duckdb__json_money(text) -%}
+    try_cast({{ text }} as decimal(18, 4))
+{%- endmacro %}
+
+{% macro bigquery__json_money(text) -%}
+    round(safe_cast({{ text }} as numeric), 4)
+{%- endmacro %}
+
+
+{#- The truth value at a path; null where it is none. -#}
+{% macro json_bool(column, path="") -%}
+    {{ cast_or_null(json_text(column, path), raw_type("bool")) }}
+{%- endmacro %}
+
+{#- The date at a path; null where it is none. -#}
+{% macro json_date(column, path="") -%}
+    {{ cast_or_null(json_text(column, path), raw_type("date")) }}
+{%- endmacro %}
+
+{#- The ISO 8601 moment at a path as a naive timestamp in UTC; null where it is none. -#}
+{% macro json_timestamp(column, path="") -%}
+    {{ utc_timestamp(cast_or_null(json_text(column, path), raw_type("timestamp"))) }}
+{%- endmacro %}
+
+
+{#- A join that gives one row per element of the JSON array at a path; the element is the column `element`, JSON.
+    Rows without elements fall away. -#}
+{% macro join_json_elements(column, element, path="") -%}
+    {{ return(adapter.dispatch("join_json_elements", "scv")(column, element, json_path(path))) }}
+{%- endmacro %}
+
+{% macro duckdb__join_json_elements(column, element, path) -%}
+    cross join unnest(json_extract({{ column }}, '{{ path }}[*]')) as {{ element }}_rows ({{ element }})
+{%- endmacro %}
+
+{% macro bigquery__join_json_elements(column, element, path) -%}
+    cross join unnest(json_query_array({{ column }}, '{{ path }}')) as {{ element }}
+{%- endmacro %}
+
+
+{#- Aggregates rows into a JSON array of objects. `fields` maps keys to expressions. -#}
+{% macro json_objects(fields, order_by) -%}
+    {{ return(adapter.dispatch("json_objects", "scv")(fields, order_by)) }}
+{%- endmacro %}
+
+{% macro duckdb__json_objects(fields, order_by) -%}
+    to_json(list({
+        {%- for key, expression in fields.items() -%}
+            '{{ key }}': {{ expression }}{{ ", " if not loop.last }}
+        {%- endfor -%}
+    } order by {{ order_by }}))
+{%- endmacro %}
+
+{% macro bigquery__json_objects(fields, order_by) -%}
+    to_json(array_agg(struct(
+        {%- for key, expression in fields.items() -%}
+            {{ expression }} as {{ key }}{{ ", " if not loop.last }}
+        {%- endfor -%}
+    ) order by {{ order_by }}))
+{%- endmacro %}
+
+
+{% macro json_path(path) -%}
+    {{ return("$." ~ path if path else "$") }}
+{%- endmacro %}

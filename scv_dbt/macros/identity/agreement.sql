@@ -1,0 +1,177 @@
+{#- Which values of a trait may be those of one person. `values` is a relation of (trait, value_a, value_b), different
+    values of one trait; the select has the same rows and `agrees`.
+
+    Given names agree when their first words do, and their second words where both have one; or when one is called by
+    the other's second name. Words agree when they are equal, one is the other's initial, both are forms of one name
+    (Bob, Robert), or one is a slip of the other. Two names that are both known are no slips of each other (Julia and
+    Julian are two people), nor are the two genders of one (Milos, Milosa). Birth dates agree with a slip in one digit,
+    or day and month swapped. Family names agree when one is part of the other or a slip of it. Other identifiers agree
+    when they are equal. -#}
+{% macro agreements(values, name_forms) -%}
+with
+pairs as (
+    select
+        trait,
+        value_a,
+        value_b,
+        {{ folded_name("value_a") }} as folded_a,
+        {{ folded_name("value_b") }} as folded_b
+    from {{ values }}
+),
+
+words as (
+    select
+        *,
+        {{ name_word("value_a", 1) }} as first_a,
+        {{ name_word("value_a", 2) }} as second_a,
+        {{ name_word("value_b", 1) }} as first_b,
+        {{ name_word("value_b", 2) }} as second_b
+    from pairs
+),
+
+known_names as (
+    select distinct {{ folded_name("given_name") }} as word from {{ name_forms }}
+),
+
+forms as (
+    select distinct
+        {{ folded_name("one.given_name") }} as word_a,
+        {{ folded_name("other.given_name") }} as word_b
+    from {{ name_forms }} as one
+    inner join {{ name_forms }} as other on one.name_group = other.name_group
+),
+
+word_pairs as (
+    {% for a, b in [("first", "first"), ("second", "second"), ("second", "first"), ("first", "second")] -%}
+    select {{ a }}_a as word_a, {{ b }}_b as word_b from words
+    where trait = 'given_name' and {{ a }}_a is not null and {{ b }}_b is not null
+    {% if not loop.last -%}
+    union distinct
+    {% endif -%}
+    {% endfor %}
+),
+
+folded_words as (
+    select
+        word_a,
+        word_b,
+        {{ folded_name("word_a") }} as folded_a,
+        {{ folded_name("word_b") }} as folded_b,
+        least(length(word_a), length(word_b)) as shorter
+    from word_pairs
+),
+
+judged_words as (
+    select
+        folded_words.word_a,
+        folded_words.word_b,
+        (
+            folded_words.folded_a = folded_words.folded_b
+            or forms.word_a is not null
+            or (folded_words.shorter = 1 and substr(folded_words.word_a, 1, 1) = substr(folded_words.word_b, 1, 1))
+            or (
+                folded_words.shorter >= 3
+                and (known_a.word is null or known_b.word is null)
+                and {{ without_ending("folded_words.folded_a") }} != {{ without_ending("folded_words.folded_b") }}
+                and (
+                    {{ differs_by_one_typo("folded_words.word_a", "folded_words.word_b") }}
+                    or starts_with(folded_words.word_a, folded_words.word_b)
+                    or starts_with(folded_words.word_b, folded_words.word_a)
+                    -- Two slips of one name, which neither of them is.
+                    or (
+                        folded_words.shorter >= 6
+                        and known_a.word is null
+                        and known_b.word is null
+                        and {{ edit_distance("folded_words.word_a", "folded_words.word_b") }} <= 2
+                    )
+                )
+            )
+        ) as agrees
+    from folded_words
+    left join forms
+        on
+            folded_words.folded_a = forms.word_a
+            and folded_words.folded_b = forms.word_b
+    left join known_names as known_a on folded_words.folded_a = known_a.word
+    left join known_names as known_b on folded_words.folded_b = known_b.word
+)
+
+select
+    words.trait,
+    words.value_a,
+    words.value_b,
+    case words.trait
+        when 'given_name'
+            then
+                replace(words.folded_a, ' ', '') = replace(words.folded_b, ' ', '')
+                or (first_words.agrees and coalesce(second_words.agrees, true))
+                or (words.second_b is null and length(words.first_b) > 1 and coalesce(second_of_a.agrees, false))
+                or (words.second_a is null and length(words.first_a) > 1 and coalesce(second_of_b.agrees, false))
+        when 'family_name'
+            then
+                words.folded_a = words.folded_b
+                or ' ' || words.folded_a || ' ' like '% ' || words.folded_b || ' %'
+                or ' ' || words.folded_b || ' ' like '% ' || words.folded_a || ' %'
+                or (
+                    least(length(words.folded_a), length(words.folded_b)) >= 4
+                    and {{ differs_by_one_typo("words.folded_a", "words.folded_b") }}
+                )
+        when 'birth_date' then {{ birth_dates_agree("words.value_a", "words.value_b") }}
+        else false
+    end as agrees
+from words
+left join judged_words as first_words
+    on
+        words.first_a = first_words.word_a
+        and words.first_b = first_words.word_b
+left join judged_words as second_words
+    on
+        words.second_a = second_words.word_a
+        and words.second_b = second_words.word_b
+left join judged_words as second_of_a
+    on
+        words.second_a = second_of_a.word_a
+        and words.first_b = second_of_a.word_b
+        and length(words.second_a) > 1
+left join judged_words as second_of_b
+    on
+        words.first_a = second_of_b.word_a
+        and words.second_b = second_of_b.word_b
+        and length(words.second_b) > 1
+{%- endmacro %}
+
+
+{#- A normalised name without the spellings that stand for one sound: Jürgen and Juergen, Stephan and Stefan. -#}
+{% macro folded_name(expression) -%}
+    {%- set folded = namespace(expression=expression) -%}
+    {%- for spelling, letter in {"ae": "a", "oe": "o", "ue": "u", "ß": "ss", "ph": "f"}.items() -%}
+        {%- set folded.expression = "replace(" ~ folded.expression ~ ", '" ~ spelling ~ "', '" ~ letter ~ "')" -%}
+    {%- endfor -%}
+    {{ folded.expression }}
+{%- endmacro %}
+
+{#- A name without the vowel that makes it a woman's or a man's. -#}
+{% macro without_ending(expression) -%}
+    {{ regexp_replace_all(expression, "[aeo]$", "") }}
+{%- endmacro %}
+
+{% macro name_word(expression, number) -%}
+    nullif({{ dbt.split_part(expression, "' '", number) }}, '')
+{%- endmacro %}
+
+
+{#- Two different dates as texts YYYY-MM-DD. -#}
+{% macro birth_dates_agree(first, second) -%}
+    (
+        (
+            substr({{ first }}, 1, 4) = substr({{ second }}, 1, 4)
+            and substr({{ first }}, 6, 2) = substr({{ second }}, 9, 2)
+            and substr({{ first }}, 9, 2) = substr({{ second }}, 6, 2)
+        )
+        or (
+            {%- for place in [1, 2, 3, 4, 6, 7, 9, 10] %}
+            {{ "+ " if not loop.first }}case when substr({{ first }}, {{ place }}, 1) = substr({{ second }}, {{ place }}, 1) then 0 else 1 end
+            {%- endfor %}
+        ) = 1
+    )
+{%- endmacro %}

@@ -1,0 +1,514 @@
+{#- Edges of all rules, level by level, the strongest first. The model selects keys (record_id, rule, level, key_hash,
+    blocked_because); the table has one row per proposed link.
+
+    The nodes of a level are the components of the levels above it, so a guard compares all that is known of two people,
+    not two records, and what a level joined stays joined. In a level, per key:
+    1. A key that is blocked, or that too many nodes have, joins nobody.
+    2. A node that agrees with two others that conflict joins neither: it cannot be told whose it is. What is left
+       falls into groups within which nobody conflicts, and between which everybody does (a graph in which no node
+       has two neighbours that are not neighbours themselves is a set of cliques).
+    3. The groups of all keys of the level together must not chain people who conflict. Where they do, the nodes that
+       stand between two who conflict are refused, and should that not be enough, the whole chain is.
+    A key with n nodes has n - 1 edges, kept inside its groups and refused between them. Nothing depends on the order
+    of rows or of arrival: every choice is between sets, and a name is always the least record id. -#}
+{% materialization edges_by_level, default -%}
+    {%- set target_relation = this.incorporate(type="table") -%}
+    {%- set existing_relation = load_cached_relation(this) -%}
+    {%- set keys = working_relation("keys") -%}
+    {%- set nodes = working_relation("nodes") -%}
+    {%- set members = working_relation("members") -%}
+    {%- set groups = working_relation("groups") -%}
+    {%- set labels = working_relation("labels") -%}
+    {%- set conflicts = working_relation("conflicts") -%}
+    {%- set level_edges = [] -%}
+
+    {{ run_hooks(pre_hooks) }}
+
+    {%- do create_working_table(keys, sql) -%}
+    {%- do create_working_table(nodes,
+        "select distinct keys.record_id, keys.record_id as node, records.is_anonymous from " ~ keys ~ " as keys"
+        ~ " inner join " ~ ref("source_records") ~ " as records on keys.record_id = records.record_id"
+    ) -%}
+    {%- for level_rules in identity_rules() | groupby("level") -%}
+        {%- set guard = level_rules.list[0].guard -%}
+        {%- set edges = working_relation("edges_" ~ level_rules.grouper) -%}
+        {%- do create_working_table(members, members_of_keys(keys, nodes, level_rules.list)) -%}
+        {%- set guarded = guard | length > 0 and row_count(members, "reason is null") > 0 -%}
+        {%- if guarded -%}
+            {%- do find_conflicts(conflicts, pairs_that_share_a_key(members), nodes, guard) -%}
+            {%- do create_working_table(members, members_with_refusals(members, ambiguous_members(members, conflicts),
+                "ambiguous: agrees with people who contradict each other")) -%}
+        {%- endif -%}
+        {%- do create_working_table(groups, groups_of_members(members, conflicts if guarded else none)) -%}
+        {%- if guarded -%}
+            {%- do break_chains(groups, members, conflicts, labels, nodes, guard) -%}
+        {%- endif -%}
+        {%- do create_working_table(edges, edges_of_groups(groups, conflicts if guarded else none, level_rules.list)) -%}
+        {%- do level_edges.append(edges) -%}
+        {%- if not loop.last -%}
+            {%- do label_components(links_of_groups(groups), labels) -%}
+            {%- do create_working_table(nodes, relabelled_nodes(nodes, labels)) -%}
+        {%- endif -%}
+    {%- endfor -%}
+
+    {%- if existing_relation is not none and existing_relation.type != "table" -%}
+        {%- do adapter.drop_relation(existing_relation) -%}
+    {%- endif -%}
+    {%- call statement("main") -%}
+        create or replace table {{ target_relation }} as
+        {% for edges in level_edges -%}
+        select * from {{ edges }}
+        {% if not loop.last -%} union all {%- endif %}
+        {% endfor %}
+    {%- endcall -%}
+
+    {{ run_hooks(post_hooks) }}
+    {%- do persist_docs(target_relation, model) -%}
+    {%- do adapter.commit() -%}
+    {%- do drop_working_tables([keys, nodes, members, groups, labels, conflicts] + level_edges) -%}
+    {{ return({"relations": [target_relation]}) }}
+{%- endmaterialization %}
+
+
+{#- One row per key of these rules that several nodes have, and node: its least record with the key, and why the key
+    joins nobody, if so. -#}
+{% macro members_of_keys(keys, nodes, rules) -%}
+    with rules as (
+        {% for rule in rules -%}
+        select
+            '{{ rule.name }}' as rule,
+            {{ rule.max_shared }} as max_shared,
+            {{ rule.max_people if rule.max_people is not none else "cast(null as integer)" }} as max_people
+        {% if not loop.last -%} union all {%- endif %}
+        {% endfor -%}
+    ),
+
+    members as (
+        select
+            keys.rule,
+            keys.key_hash,
+            nodes.node,
+            min(keys.record_id) as record_id,
+            min(keys.blocked_because) as blocked_because
+        from {{ keys }} as keys
+        inner join {{ nodes }} as nodes on keys.record_id = nodes.record_id
+        where keys.rule in ({% for rule in rules %}'{{ rule.name }}'{{ ", " if not loop.last }}{% endfor %})
+        group by keys.rule, keys.key_hash, nodes.node
+    ),
+
+    people as (
+        select distinct node from {{ nodes }} where not is_anonymous
+    ),
+
+    counted as (
+        select
+            members.*,
+            count(*) over (partition by members.rule, members.key_hash) as node_count,
+            count(people.node) over (partition by members.rule, members.key_hash) as people_count
+        from members
+        left join people on members.node = people.node
+    )
+
+    select
+        counted.rule,
+        counted.key_hash,
+        counted.node,
+        counted.record_id,
+        case
+            when counted.blocked_because is not null then 'blocked: ' || counted.blocked_because
+            when counted.node_count > rules.max_shared
+                then 'hub: shared by ' || cast(counted.node_count as string)
+            when counted.people_count > rules.max_people
+                then 'shared: ' || cast(counted.people_count as string) || ' people have it'
+        end as reason
+    from counted
+    inner join rules on counted.rule = rules.rule
+    where counted.node_count > 1
+{%- endmacro %}
+
+
+{% macro pairs_that_share_a_key(members) -%}
+    select distinct
+        one.node as node_a,
+        other.node as node_b
+    from {{ members }} as one
+    inner join {{ members }} as other
+        on one.rule = other.rule and one.key_hash = other.key_hash and one.node < other.node
+    where one.reason is null and other.reason is null
+{%- endmacro %}
+
+
+{#- Makes `conflicts` (node_a, node_b, reason) of the pairs of nodes that conflict, each pair both ways. Two nodes
+    conflict in given name or birth date when any two of their values do, which no second value can heal; in another
+    trait when they have no value in common, as a family name may change and a second passport be issued. -#}
+{% macro find_conflicts(conflicts, pairs_select, nodes, guard) -%}
+    {%- set pairs = working_relation("pairs") -%}
+    {%- set traits = working_relation("traits") -%}
+    {%- set trait_values = working_relation("trait_values") -%}
+    {%- set judged = working_relation("judged") -%}
+    {%- do create_working_table(pairs, pairs_select) -%}
+    {%- set traits_select -%}
+        select distinct
+            nodes.node,
+            record_traits.trait,
+            record_traits.trait_value
+        from {{ nodes }} as nodes
+        inner join {{ ref("record_traits") }} as record_traits on nodes.record_id = record_traits.record_id
+        inner join (
+            select node_a as node from {{ pairs }} union distinct select node_b as node from {{ pairs }}
+        ) as paired on nodes.node = paired.node
+        where record_traits.trait in ({% for trait in guard %}'{{ trait }}'{{ ", " if not loop.last }}{% endfor %})
+    {%- endset -%}
+    {%- do create_working_table(traits, traits_select) -%}
+    {%- set values_select -%}
+        select distinct
+            one.trait,
+            least(one.trait_value, other.trait_value) as value_a,
+            greatest(one.trait_value, other.trait_value) as value_b
+        from {{ pairs }} as pairs
+        inner join {{ traits }} as one on pairs.node_a = one.node
+        inner join {{ traits }} as other on pairs.node_b = other.node and one.trait = other.trait
+        where one.trait_value != other.trait_value
+    {%- endset -%}
+    {%- do create_working_table(trait_values, values_select) -%}
+    {%- do create_working_table(judged, agreements(trait_values, ref("given_names"))) -%}
+    {%- set conflicts_select -%}
+        with compared as (
+            select
+                pairs.node_a,
+                pairs.node_b,
+                one.trait,
+                max(case when coalesce(judged.agrees, true) then 1 else 0 end) as any_agree,
+                min(case when coalesce(judged.agrees, true) then 1 else 0 end) as all_agree
+            from {{ pairs }} as pairs
+            inner join {{ traits }} as one on pairs.node_a = one.node
+            inner join {{ traits }} as other on pairs.node_b = other.node and one.trait = other.trait
+            left join {{ judged }} as judged
+                on
+                    one.trait = judged.trait
+                    and least(one.trait_value, other.trait_value) = judged.value_a
+                    and greatest(one.trait_value, other.trait_value) = judged.value_b
+            group by pairs.node_a, pairs.node_b, one.trait
+        ),
+
+        conflicting as (
+            select
+                node_a,
+                node_b,
+                'conflict: ' || string_agg(replace(trait, '_', ' '), ', ' order by trait) as reason
+            from compared
+            where case when trait in ('given_name', 'birth_date') then all_agree else any_agree end = 0
+            group by node_a, node_b
+        )
+
+        select node_a, node_b, reason from conflicting
+        union all
+        select node_b as node_a, node_a as node_b, reason from conflicting
+    {%- endset -%}
+    {%- do create_working_table(conflicts, conflicts_select) -%}
+    {%- do drop_working_tables([pairs, traits, trait_values, judged]) -%}
+{%- endmacro %}
+
+
+{#- Members of a key that agree with two other members of it that conflict. -#}
+{% macro ambiguous_members(members, conflicts) -%}
+    with open_members as (
+        select * from {{ members }} where reason is null
+    ),
+
+    conflicting as (
+        select
+            one.rule,
+            one.key_hash,
+            one.node as node_a,
+            other.node as node_b
+        from open_members as one
+        inner join {{ conflicts }} as conflicts on one.node = conflicts.node_a
+        inner join open_members as other
+            on conflicts.node_b = other.node and one.rule = other.rule and one.key_hash = other.key_hash
+        where one.node < other.node
+    )
+
+    select distinct
+        open_members.rule,
+        open_members.key_hash,
+        open_members.node
+    from open_members
+    inner join conflicting
+        on
+            open_members.rule = conflicting.rule
+            and open_members.key_hash = conflicting.key_hash
+            and open_members.node != conflicting.node_a
+            and open_members.node != conflicting.node_b
+    left join {{ conflicts }} as with_a on open_members.node = with_a.node_a and conflicting.node_a = with_a.node_b
+    left join {{ conflicts }} as with_b on open_members.node = with_b.node_a and conflicting.node_b = with_b.node_b
+    where with_a.node_a is null and with_b.node_a is null
+{%- endmacro %}
+
+
+{#- The members, those in `refused` (rule, key_hash, node) with the reason where they had none. -#}
+{% macro members_with_refusals(members, refused, reason) -%}
+    select
+        members.rule,
+        members.key_hash,
+        members.node,
+        members.record_id,
+        coalesce(members.reason, case when refused.node is not null then '{{ reason }}' end) as reason
+    from {{ members }} as members
+    left join ({{ refused }}) as refused
+        on members.rule = refused.rule and members.key_hash = refused.key_hash and members.node = refused.node
+{%- endmacro %}
+
+
+{#- The members with the least record of their group. A refused member is a group of its own. -#}
+{% macro groups_of_members(members, conflicts) -%}
+    with members as (
+        select * from {{ members }}
+    ),
+
+    {% if conflicts is none -%}
+    grouped as (
+        select
+            *,
+            case when reason is null then min(node) over (partition by rule, key_hash, reason) else node end as group_node
+        from members
+    )
+    {%- else -%}
+    keys_in_conflict as (
+        select distinct
+            one.rule,
+            one.key_hash
+        from members as one
+        inner join {{ conflicts }} as conflicts on one.node = conflicts.node_a
+        inner join members as other
+            on conflicts.node_b = other.node and one.rule = other.rule and one.key_hash = other.key_hash
+    ),
+
+    agreeing as (
+        select
+            one.rule,
+            one.key_hash,
+            one.node,
+            min(other.node) as group_node
+        from members as one
+        inner join keys_in_conflict on one.rule = keys_in_conflict.rule and one.key_hash = keys_in_conflict.key_hash
+        inner join members as other on one.rule = other.rule and one.key_hash = other.key_hash
+        left join {{ conflicts }} as conflicts on one.node = conflicts.node_a and other.node = conflicts.node_b
+        where one.reason is null and other.reason is null and conflicts.node_a is null
+        group by one.rule, one.key_hash, one.node
+    ),
+
+    grouped as (
+        select
+            members.*,
+            case
+                when members.reason is not null then members.node
+                when agreeing.node is not null then agreeing.group_node
+                else min(members.node) over (partition by members.rule, members.key_hash, members.reason)
+            end as group_node
+        from members
+        left join agreeing
+            on members.rule = agreeing.rule and members.key_hash = agreeing.key_hash and members.node = agreeing.node
+    )
+    {%- endif %}
+
+    select
+        *,
+        min(record_id) over (partition by rule, key_hash, group_node, reason) as group_record_id
+    from grouped
+{%- endmacro %}
+
+
+{% macro links_of_groups(groups) -%}
+    (select group_node as record_a, node as record_b from {{ groups }} where group_node != node)
+{%- endmacro %}
+
+
+{#- Refuses what would join people who conflict over several keys, and joins too large to be one person. -#}
+{% macro break_chains(groups, members, conflicts, labels, nodes, guard) -%}
+    {%- set chained = working_relation("chained") -%}
+    {%- set chain_conflicts = working_relation("chain_conflicts") -%}
+    {%- set refused = working_relation("refused") -%}
+    {%- set progress = namespace(breaking=true) -%}
+    {%- for refuse_all in [false, true] if progress.breaking -%}
+        {%- do label_components(links_of_groups(groups), labels) -%}
+        {%- do create_working_table(chained, chained_nodes(groups, labels)) -%}
+        {%- set progress.breaking = row_count(chained) > 0 -%}
+        {%- if progress.breaking -%}
+            {%- do find_conflicts(chain_conflicts, pairs_of_a_chain(chained), nodes, guard) -%}
+            {%- do create_working_table(refused, refused_members(groups, chained, chain_conflicts, refuse_all)) -%}
+            {%- set progress.breaking = row_count(refused) > 0 -%}
+        {%- endif -%}
+        {%- if progress.breaking -%}
+            {%- do create_working_table(members, members_with_refusals(members, "select * from " ~ refused,
+                "chain: would join people who contradict each other, or too many")) -%}
+            {%- do create_working_table(groups, groups_of_members(members, conflicts)) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- do drop_working_tables([chained, chain_conflicts, refused]) -%}
+{%- endmacro %}
+
+
+{#- The nodes of components that more than one key joins: only those can hold people who conflict. -#}
+{% macro chained_nodes(groups, labels) -%}
+    with component_keys as (
+        select
+            labels.component_id,
+            count(distinct groups.rule || ':' || groups.key_hash) as key_count
+        from {{ labels }} as labels
+        inner join {{ groups }} as groups on labels.record_id = groups.node
+        where groups.group_node != groups.node
+        group by labels.component_id
+    )
+
+    select
+        labels.component_id,
+        labels.record_id as node,
+        count(*) over (partition by labels.component_id) > {{ var("identity_size_cap") }} as is_too_large
+    from {{ labels }} as labels
+    inner join component_keys on labels.component_id = component_keys.component_id
+    where component_keys.key_count > 1
+{%- endmacro %}
+
+
+{% macro pairs_of_a_chain(chained) -%}
+    select
+        one.node as node_a,
+        other.node as node_b
+    from {{ chained }} as one
+    inner join {{ chained }} as other on one.component_id = other.component_id and one.node < other.node
+    where not one.is_too_large
+{%- endmacro %}
+
+
+{#- The members of the nodes that stand between two who conflict; of all nodes of a component where nobody stands
+    between them (the chain is longer), where it is too large, or where all are to be refused. -#}
+{% macro refused_members(groups, chained, chain_conflicts, refuse_all) -%}
+    with grouped as (
+        select
+            groups.*,
+            chained.component_id,
+            chained.is_too_large
+        from {{ groups }} as groups
+        inner join {{ chained }} as chained on groups.node = chained.node
+        where groups.reason is null
+    ),
+
+    conflicting as (
+        select
+            chained.component_id,
+            conflicts.node_a,
+            conflicts.node_b
+        from {{ chain_conflicts }} as conflicts
+        inner join {{ chained }} as chained on conflicts.node_a = chained.node
+    ),
+
+    neighbours as (
+        select distinct
+            one.node,
+            other.node as neighbour
+        from grouped as one
+        inner join grouped as other
+            on one.rule = other.rule and one.key_hash = other.key_hash and one.group_node = other.group_node
+        where one.node != other.node
+    ),
+
+    between_them as (
+        select distinct
+            conflicting.component_id,
+            to_a.node
+        from conflicting
+        inner join neighbours as to_a on conflicting.node_a = to_a.neighbour
+        inner join neighbours as to_b on conflicting.node_b = to_b.neighbour and to_a.node = to_b.node
+    ),
+
+    to_refuse as (
+        select component_id, node from {{ chained }} where is_too_large
+        union distinct
+        {% if refuse_all -%}
+        select chained.component_id, chained.node
+        from {{ chained }} as chained
+        inner join conflicting on chained.component_id = conflicting.component_id
+        {%- else -%}
+        select component_id, node from between_them
+        union distinct
+        select chained.component_id, chained.node
+        from {{ chained }} as chained
+        inner join conflicting on chained.component_id = conflicting.component_id
+        left join between_them on chained.component_id = between_them.component_id
+        where between_them.component_id is null
+        {%- endif %}
+    )
+
+    select
+        grouped.rule,
+        grouped.key_hash,
+        grouped.node
+    from grouped
+    inner join to_refuse on grouped.node = to_refuse.node
+{%- endmacro %}
+
+
+{#- The edges of a level, in the columns of the model. -#}
+{% macro edges_of_groups(groups, conflicts, rules) -%}
+    with rules as (
+        {% for rule in rules -%}
+        select
+            '{{ rule.name }}' as rule,
+            {{ rule.level }} as level,
+            '{{ rule.strength }}' as strength
+        {% if not loop.last -%} union all {%- endif %}
+        {% endfor -%}
+    ),
+
+    starred as (
+        select
+            *,
+            min(record_id) over (partition by rule, key_hash) as centre_record_id
+        from {{ groups }}
+    ),
+
+    edges as (
+        select
+            case
+                when starred.record_id = starred.group_record_id then starred.centre_record_id
+                else starred.group_record_id
+            end as record_a,
+            starred.record_id as record_b,
+            starred.rule,
+            starred.key_hash,
+            rules.level,
+            rules.strength,
+            cast(null as {{ dbt.type_float() }}) as probability,
+            'rule' as origin,
+            case when starred.record_id = starred.group_record_id then 'refused' else 'kept' end as status,
+            case
+                when starred.record_id = starred.group_record_id
+                    then {{ "coalesce(starred.reason, centres.reason" ~ (", conflicts.reason" if conflicts is not none else "") ~ ")" }}
+            end as reason
+        from starred
+        inner join rules on starred.rule = rules.rule
+        inner join {{ groups }} as centres
+            on
+                starred.rule = centres.rule
+                and starred.key_hash = centres.key_hash
+                and starred.centre_record_id = centres.record_id
+        {% if conflicts is not none -%}
+        left join {{ conflicts }} as conflicts on starred.node = conflicts.node_a and centres.node = conflicts.node_b
+        {% endif -%}
+        where starred.record_id != starred.centre_record_id
+    )
+
+    select * from edges
+{%- endmacro %}
+
+
+{#- The nodes after a level: each component that it made is one. -#}
+{% macro relabelled_nodes(nodes, labels) -%}
+    select
+        nodes.record_id,
+        coalesce(labels.component_id, nodes.node) as node,
+        nodes.is_anonymous
+    from {{ nodes }} as nodes
+    left join {{ labels }} as labels on nodes.node = labels.record_id
+{%- endmacro %}

@@ -1,0 +1,68 @@
+with
+records as (
+    select * from {{ ref("source_records") }}
+),
+
+identifiers as (
+    select * from {{ ref("identifiers") }}
+),
+
+attributes as (
+    select
+        record_id,
+        {% for attribute, column in identity_attributes().items() -%}
+        {{ column }} as {{ attribute }}{{ "," if not loop.last }}
+        {% endfor -%}
+    from records
+),
+
+{% for rule in identity_rules() -%}
+{%- set types = rule["keys"] | select("in", var("identity_identifier_types")) | list -%}
+{%- set words = rule["keys"] | reject("in", var("identity_identifier_types")) | list -%}
+{{ rule.name }} as (
+    select
+        attributes.record_id,
+        '{{ rule.name }}' as rule,
+        {{ rule.level }} as level,
+        {% if rule["keys"] | length == 1 -%}
+        {{ types[0] }}.key_hash,
+        {{ types[0] }}.blocked_because
+        {% else -%}
+        {{ sha256_hex(composite_key(rule.name, types, words)) }} as key_hash,
+        cast(null as string) as blocked_because
+        {% endif -%}
+    from attributes
+    {% for type in types -%}
+    inner join identifiers as {{ type }}
+        on
+            attributes.record_id = {{ type }}.record_id
+            and {{ type }}.identifier_type = '{{ type }}'
+            {% if rule["keys"] | length > 1 -%}
+            and {{ type }}.blocked_as is distinct from 'placeholder'
+            {% endif -%}
+    {% endfor -%}
+    {% if words -%}
+    where
+        {% for word in words -%}
+        {{ "and " if not loop.first }}attributes.{{ word }} is not null
+        {% endfor -%}
+    {% endif -%}
+),
+
+{% endfor -%}
+all_keys as (
+    {% for rule in identity_rules() -%}
+    select * from {{ rule.name }}
+    {% if not loop.last -%}
+    union all
+    {% endif -%}
+    {% endfor -%}
+),
+
+shared_keys as (
+    select *
+    from all_keys
+    qualify count(*) over (partition by rule, key_hash) > 1
+)
+
+select * from shared_keys

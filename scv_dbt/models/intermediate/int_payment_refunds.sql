@@ -1,0 +1,129 @@
+with
+refunds as (
+    select * from {{ ref("stg_stripe__refunds") }}
+),
+
+payments as (
+    select * from {{ ref("int_payments") }}
+),
+
+orders as (
+    select * from {{ ref("stg_shopify__orders") }}
+),
+
+shop_refunds as (
+    select distinct order_id from {{ ref("stg_shopify__refunds") }}
+),
+
+invoices as (
+    select * from {{ ref("stg_stripe__invoices") }}
+),
+
+deals as (
+    select * from {{ ref("stg_salesforce__opportunity") }}
+),
+
+-- A refund may name the payment as a whole, of which one attempt at most was collected.
+collected as (
+    select
+        payment_intent_id,
+        min(charge_id) as charge_id
+    from payments
+    where is_collected and payment_intent_id is not null
+    group by payment_intent_id
+),
+
+-- What the customer owes for a sale, and what of it is goods.
+sales as (
+    select
+        'shopify:' || orders.order_id as sale_id,
+        orders.currency,
+        orders.total_amount,
+        {{ without_tax("orders.subtotal_amount", "orders") }} as net_amount
+    from orders
+    union all
+    select
+        'stripe:' || invoice_id as sale_id,
+        currency,
+        total_amount,
+        goods_amount - discount_amount as net_amount
+    from invoices
+    union all
+    select
+        'salesforce:' || opportunity_id as sale_id,
+        currency,
+        {{ to_money("null") }} as total_amount,
+        amount as net_amount
+    from deals
+),
+
+paid as (
+    select
+        sale_id,
+        currency,
+        sum(amount) as amount
+    from payments
+    where is_collected
+    group by sale_id, currency
+),
+
+found as (
+    select
+        'stripe:' || refunds.refund_id as payment_refund_id,
+        refunds.refund_id,
+        payments.charge_id,
+        coalesce(payments.sale_id, payments.payment_id) as sale_id,
+        coalesce(payments.sale_source, 'stripe') as sale_source,
+        coalesce(payments.sale_source_id, payments.charge_id) as sale_source_id,
+        payments.sale_id is null as is_of_bare_charge,
+        shop_refunds.order_id is not null as is_stated_by_shop,
+        refunds.amount,
+        refunds.currency,
+        refunds.status,
+        refunds.occurred_at,
+        refunds.first_load_id
+    from refunds
+    left join collected
+        on
+            refunds.charge_id is null
+            and refunds.payment_intent_id = collected.payment_intent_id
+    inner join payments on coalesce(refunds.charge_id, collected.charge_id) = payments.charge_id
+    left join shop_refunds
+        on
+            payments.sale_source = 'shopify'
+            and payments.sale_source_id = shop_refunds.order_id
+),
+
+-- Goods without tax and shipping, pro rata: of what was owed where the currency is that of the sale, else of what was
+-- paid in the currency of the refund. The result is in the currency of the sale.
+valued as (
+    select
+        found.payment_refund_id,
+        found.refund_id,
+        found.charge_id,
+        found.sale_id,
+        found.sale_source,
+        found.sale_source_id,
+        found.is_of_bare_charge,
+        found.is_stated_by_shop,
+        found.amount,
+        found.currency,
+        case when found.is_of_bare_charge then found.currency else sales.currency end as sale_currency,
+        case
+            when found.is_of_bare_charge then found.amount
+            when found.currency = sales.currency and sales.total_amount > 0
+                then {{ to_money("found.amount * sales.net_amount / sales.total_amount") }}
+            when paid.amount > 0 then {{ to_money("found.amount * sales.net_amount / paid.amount") }}
+        end as goods_amount,
+        found.status,
+        found.occurred_at,
+        found.first_load_id
+    from found
+    left join sales on found.sale_id = sales.sale_id
+    left join paid
+        on
+            found.sale_id = paid.sale_id
+            and found.currency = paid.currency
+)
+
+select * from valued

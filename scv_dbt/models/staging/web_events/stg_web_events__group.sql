@@ -1,0 +1,22 @@
+with
+raw_rows as (
+    {{ newest_rows("web_events", "group", key="message_id") }}
+),
+
+cleaned as (
+    select
+        {{ clean_text("message_id") }} as message_id,
+        {{ clean_text("user_id") }} as user_id,
+        {{ clean_text("anonymous_id") }} as anonymous_id,
+        {{ utc_timestamp("timestamp") }} as occurred_at,
+        {{ utc_timestamp("received_at") }} as received_at,
+        {{ clean_text("group_id") }} as group_id,
+        {{ clean_text(json_text("traits", "name")) }} as name,
+        {{ clean_word(json_text("traits", "domain")) }} as domain,
+        {{ clean_text(json_text("traits", "industry")) }} as industry,
+        cast({{ json_number("traits", "employees") }} as bigint) as employees,
+        first_load_id
+    from raw_rows
+)
+
+select * from cleaned

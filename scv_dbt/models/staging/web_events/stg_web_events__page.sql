@@ -1,0 +1,24 @@
+with
+raw_rows as (
+    {{ newest_rows("web_events", "page", key="message_id") }}
+),
+
+cleaned as (
+    select
+        {{ clean_text("message_id") }} as message_id,
+        {{ clean_text("user_id") }} as user_id,
+        {{ clean_text("anonymous_id") }} as anonymous_id,
+        {{ utc_timestamp("timestamp") }} as occurred_at,
+        {{ utc_timestamp("received_at") }} as received_at,
+        {{ clean_text("name") }} as name,
+        {{ clean_text("category") }} as category,
+        {{ clean_text(json_text("context", "campaign.name")) }} as campaign,
+        coalesce(
+            {{ clean_text(json_text("properties", "url")) }}, {{ clean_text(json_text("context", "page.url")) }}
+        ) as page_url,
+        properties,
+        first_load_id
+    from raw_rows
+)
+
+select * from cleaned

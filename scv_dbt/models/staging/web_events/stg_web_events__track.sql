@@ -1,0 +1,22 @@
+with
+raw_rows as (
+    {{ newest_rows("web_events", "track", key="message_id") }}
+),
+
+cleaned as (
+    select
+        {{ clean_text("message_id") }} as message_id,
+        {{ clean_text("user_id") }} as user_id,
+        {{ clean_text("anonymous_id") }} as anonymous_id,
+        {{ utc_timestamp("timestamp") }} as occurred_at,
+        {{ utc_timestamp("received_at") }} as received_at,
+        {{ clean_text("event") }} as event,
+        {{ clean_text(json_text("context", "traits.email")) }} as email,
+        {{ clean_text(json_text("context", "campaign.name")) }} as campaign,
+        {{ clean_text(json_text("context", "page.url")) }} as page_url,
+        properties,
+        first_load_id
+    from raw_rows
+)
+
+select * from cleaned

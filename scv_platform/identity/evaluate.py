@@ -1,0 +1,438 @@
+"""How well the identity layer finds out who is who, measured against a known truth.
+
+Data flow: `truth/records.parquet` (record_id, person_id) -> `identity.truth_records` -> counts of records per
+(customer, person) in the warehouse -> pairs of records that are rightly, wrongly or not at all one customer.
+Ground truth: two records are one person when the truth gives them one person_id. Devices are counted apart: there are
+many of them, each joined by its sign-in alone, and they would hide what happens to people.
+Invariant: no pair of records is ever built; n records of one kind are n (n - 1) / 2 pairs.
+Known limit: a pair figure weighs large customers more than small ones.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from scv_platform.config_files import ConfigError
+from scv_platform.warehouse import Table, TableColumn, Warehouse
+
+TRUTH_RECORDS = Table(
+    schema="identity",
+    name="truth_records",
+    description="Who each person record really is, for evaluation alone. One row per person record of the truth.",
+    columns=(
+        TableColumn("record_id", "string", "Person record."),
+        TableColumn("person_id", "string", "The person."),
+    ),
+    key=("record_id",),
+)
+
+TRUTH_TRAPS = Table(
+    schema="identity",
+    name="truth_traps",
+    description="Records of people who are easily taken for one, for evaluation alone. One row per trap and pair.",
+    columns=(
+        TableColumn("trap", "string", "Kind of the trap."),
+        TableColumn("record_a", "string", "Record of one of the people."),
+        TableColumn("record_b", "string", "Record of the other."),
+    ),
+    key=("trap", "record_a", "record_b"),
+)
+
+EVALUATIONS = Table(
+    schema="identity",
+    name="evaluations",
+    description="How well records became customers, run by run. One row per run that evaluated.",
+    columns=(
+        TableColumn("run_id", "string", "Run that evaluated."),
+        TableColumn("evaluated_at", "timestamp", "When, UTC."),
+        TableColumn("records", "integer", "Person records that the truth knows, without devices."),
+        TableColumn("people", "integer", "People behind them."),
+        TableColumn("customers", "integer", "Customers that they became."),
+        TableColumn("pair_precision", "float", "Share of the pairs of records in one customer that are one person."),
+        TableColumn("pair_recall", "float", "Share of the pairs of records of one person that are in one customer."),
+        TableColumn("traps", "integer", "Planted pairs of records of people who are easily taken for one."),
+        TableColumn("traps_sprung", "integer", "Those that are one customer."),
+    ),
+    key=("run_id",),
+)
+
+WORST = 10
+"""How many false merges are listed."""
+
+
+@dataclass(frozen=True)
+class FalseMerge:
+    """A customer who is several people."""
+
+    customer_id: str
+    records: int
+    people: int
+    wrong_pairs: int
+    rules: str
+    """Rules of the links that run between two of the people."""
+
+
+@dataclass(frozen=True)
+class RuleFigures:
+    """The kept links of a rule between records that the truth knows."""
+
+    rule: str
+    level: int
+    links: int
+    wrong: int
+
+
+@dataclass(frozen=True)
+class MissedMerges:
+    """People who are several customers, by why."""
+
+    cause: str
+    people: int
+    pairs: int
+
+
+@dataclass(frozen=True)
+class TrapFigures:
+    """Planted traps of one kind."""
+
+    kind: str
+    planted: int
+    sprung: int
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What the comparison found."""
+
+    records: int
+    people: int
+    customers: int
+    true_pairs: int
+    found_pairs: int
+    correct_pairs: int
+    unknown_records: int
+    """Records of the warehouse that the truth does not know."""
+    absent_records: int
+    """Records of the truth that never reached the warehouse."""
+    devices: int
+    devices_right: int
+    devices_wrong: int
+    worst: tuple[FalseMerge, ...]
+    rules: tuple[RuleFigures, ...]
+    missed: tuple[MissedMerges, ...]
+    traps: tuple[TrapFigures, ...]
+
+    @property
+    def precision(self) -> float:
+        """Share of the pairs of records in one customer that are one person."""
+        return self.correct_pairs / self.found_pairs if self.found_pairs else 1.0
+
+    @property
+    def recall(self) -> float:
+        """Share of the pairs of records of one person that are in one customer."""
+        return self.correct_pairs / self.true_pairs if self.true_pairs else 1.0
+
+    @property
+    def f1(self) -> float:
+        """Harmonic mean of the two."""
+        total = self.precision + self.recall
+        return 2 * self.precision * self.recall / total if total else 0.0
+
+
+def evaluate(warehouse: Warehouse, truth: Path) -> Evaluation:
+    """Compare `identity.identity_map` with the truth in that folder, which is loaded beside it."""
+    if not warehouse.exists("identity.identity_map"):
+        raise ConfigError(["identity.identity_map is not built yet; run `scv run` first"])
+    warehouse.replace(TRUTH_RECORDS, read_truth(truth))
+    (counts,) = warehouse.rows(_COUNTS)
+    (devices,) = warehouse.rows(_DEVICES)
+    return Evaluation(
+        **counts,
+        **devices,
+        worst=tuple(FalseMerge(**row) for row in warehouse.rows(_WORST)),
+        rules=tuple(RuleFigures(**row) for row in warehouse.rows(_RULES)),
+        missed=tuple(MissedMerges(**row) for row in warehouse.rows(_MISSED)),
+        traps=tuple(_traps(warehouse, truth / "traps.parquet")),
+    )
+
+
+def read_truth(folder: Path) -> pa.Table:
+    """The records of the truth; `ConfigError` when the file is missing or is not one row per record."""
+    path = folder / "records.parquet"
+    if not path.is_file():
+        raise ConfigError([f"{path} does not exist; the truth is a folder that `scv simulate` writes"])
+    table = pq.read_table(path)
+    if missing := {"record_id", "person_id"} - set(table.column_names):
+        raise ConfigError([f"{path} has no column {', '.join(sorted(missing))}; it has {', '.join(table.column_names)}"])
+    table = table.select(["record_id", "person_id"]).cast(pa.schema([("record_id", "string"), ("person_id", "string")]))
+    if len(table["record_id"].unique()) != len(table):
+        raise ConfigError([f"{path} has a record_id more than once"])
+    return table
+
+
+def as_row(evaluation: Evaluation, run_id: str, evaluated_at: datetime) -> pa.Table:
+    """The row of `identity.evaluations`."""
+    row = {
+        "run_id": run_id,
+        "evaluated_at": evaluated_at,
+        "records": evaluation.records,
+        "people": evaluation.people,
+        "customers": evaluation.customers,
+        "pair_precision": evaluation.precision,
+        "pair_recall": evaluation.recall,
+        "traps": sum(trap.planted for trap in evaluation.traps),
+        "traps_sprung": sum(trap.sprung for trap in evaluation.traps),
+    }
+    return pa.Table.from_pylist([row])
+
+
+def newest_evaluation(warehouse: Warehouse) -> dict[str, Any] | None:
+    """The newest row of `identity.evaluations`; None where nothing was evaluated."""
+    if not warehouse.exists(str(EVALUATIONS)):
+        return None
+    rows = warehouse.rows(f"select * from {EVALUATIONS} order by evaluated_at desc, run_id limit 1")
+    return rows[0] if rows else None
+
+
+def as_text(evaluation: Evaluation) -> str:
+    """The evaluation for a terminal."""
+    e = evaluation
+    blocks = [
+        "\n".join(
+            [
+                f"pair precision  {e.precision:.4f}   {e.found_pairs - e.correct_pairs:,} of {e.found_pairs:,} pairs"
+                " in one customer are two people",
+                f"pair recall     {e.recall:.4f}   {e.true_pairs - e.correct_pairs:,} of {e.true_pairs:,} pairs"
+                " of one person are apart",
+                f"pair F1         {e.f1:.4f}",
+                f"{e.records:,} records of {e.people:,} people became {e.customers:,} customers",
+                f"{e.devices:,} devices: {e.devices_right:,} with their person, {e.devices_wrong:,} with another",
+                f"{e.absent_records:,} records of the truth never arrived, {e.unknown_records:,} are unknown to it",
+            ]
+        )
+    ]
+    for title, rows in _tables(e):
+        blocks.append("\n".join([title, *_aligned(rows)]) if rows else f"{title}: none")
+    return "\n\n".join(blocks)
+
+
+def as_markdown(rows: Sequence[Any]) -> str:
+    """Figures of one kind as a table."""
+    if not rows:
+        return "none"
+    header, *body = _cells(rows)
+    lines = [header, ["---"] * len(header), *body]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def _tables(evaluation: Evaluation) -> list[tuple[str, Sequence[Any]]]:
+    return [
+        ("Links by rule", evaluation.rules),
+        ("Traps", evaluation.traps),
+        ("People who are several customers", evaluation.missed),
+        (f"Worst false merges (up to {WORST})", evaluation.worst),
+    ]
+
+
+def _cells(rows: Sequence[Any]) -> list[list[str]]:
+    names = [field.name for field in fields(rows[0])]
+    body = [[f"{value:,}" if isinstance(value := getattr(row, name), int) else str(value) for name in names] for row in rows]
+    return [[name.replace("_", " ") for name in names], *body]
+
+
+def _aligned(rows: Sequence[Any]) -> list[str]:
+    cells = _cells(rows)
+    widths = [max(len(line[place]) for line in cells) for place in range(len(cells[0]))]
+    return ["  " + "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in cells]
+
+
+def _traps(warehouse: Warehouse, path: Path) -> list[TrapFigures]:
+    if not path.is_file():
+        return []
+    warehouse.replace(TRUTH_TRAPS, pq.read_table(path).select(TRUTH_TRAPS.column_names))
+    return [TrapFigures(**row) for row in warehouse.rows(_TRAPS)]
+
+
+_KNOWN = """
+known as (
+    select
+        identity_map.record_id,
+        -- A record without a customer stands alone.
+        coalesce(identity_map.customer_id, 'record ' || identity_map.record_id) as customer_id,
+        truth.person_id
+    from identity.identity_map as identity_map
+    inner join identity.truth_records as truth on identity_map.record_id = truth.record_id
+    inner join identity.source_records as records on identity_map.record_id = records.record_id
+    where records.record_type != 'device'
+),
+
+cells as (
+    select
+        customer_id,
+        person_id,
+        count(*) as n
+    from known
+    group by customer_id, person_id
+),
+
+by_customer as (
+    select
+        customer_id,
+        sum(n) as n,
+        count(*) as people,
+        sum(n * (n - 1) / 2) as right_pairs
+    from cells
+    group by customer_id
+),
+
+by_person as (
+    select
+        person_id,
+        sum(n) as n,
+        count(*) as customers,
+        sum(n * (n - 1) / 2) as right_pairs
+    from cells
+    group by person_id
+)"""
+
+_COUNTS = f"""
+with {_KNOWN}
+
+select
+    (select count(*) from known) as records,
+    (select count(*) from by_person) as people,
+    (select count(*) from by_customer) as customers,
+    cast((select coalesce(sum(n * (n - 1) / 2), 0) from by_person) as bigint) as true_pairs,
+    cast((select coalesce(sum(n * (n - 1) / 2), 0) from by_customer) as bigint) as found_pairs,
+    cast((select coalesce(sum(right_pairs), 0) from by_customer) as bigint) as correct_pairs,
+    (
+        select count(*)
+        from identity.identity_map as identity_map
+        left join identity.truth_records as truth on identity_map.record_id = truth.record_id
+        where truth.record_id is null
+    ) as unknown_records,
+    (
+        select count(*)
+        from identity.truth_records as truth
+        left join identity.identity_map as identity_map on truth.record_id = identity_map.record_id
+        where identity_map.record_id is null
+    ) as absent_records
+"""
+
+_DEVICES = f"""
+with {_KNOWN},
+
+devices as (
+    select
+        identity_map.customer_id,
+        max(case when cells.person_id is not null then 1 else 0 end) as is_right
+    from identity.identity_map as identity_map
+    inner join identity.truth_records as truth on identity_map.record_id = truth.record_id
+    inner join identity.source_records as records on identity_map.record_id = records.record_id
+    left join cells on identity_map.customer_id = cells.customer_id and truth.person_id = cells.person_id
+    where records.record_type = 'device'
+    group by identity_map.record_id, identity_map.customer_id
+)
+
+select
+    count(*) as devices,
+    cast(coalesce(sum(is_right), 0) as bigint) as devices_right,
+    count(case when customer_id is not null and is_right = 0 then 1 end) as devices_wrong
+from devices
+"""
+
+_WORST = f"""
+with {_KNOWN},
+
+crossing as (
+    select distinct
+        known_a.customer_id,
+        edges.rule
+    from identity.edges as edges
+    inner join known as known_a on edges.record_a = known_a.record_id
+    inner join known as known_b on edges.record_b = known_b.record_id
+    where edges.status = 'kept' and known_a.person_id != known_b.person_id
+),
+
+rules as (
+    select
+        customer_id,
+        string_agg(rule, ', ' order by rule) as rules
+    from crossing
+    group by customer_id
+)
+
+select
+    by_customer.customer_id,
+    cast(by_customer.n as bigint) as records,
+    by_customer.people,
+    cast(by_customer.n * (by_customer.n - 1) / 2 - by_customer.right_pairs as bigint) as wrong_pairs,
+    -- Two people can be joined through a record that the truth does not know.
+    coalesce(rules.rules, 'through records unknown to the truth') as rules
+from by_customer
+left join rules on by_customer.customer_id = rules.customer_id
+where by_customer.people > 1
+order by wrong_pairs desc, by_customer.customer_id
+limit {WORST}
+"""
+
+_RULES = f"""
+with {_KNOWN}
+
+select
+    edges.rule,
+    edges.level,
+    count(*) as links,
+    count(case when known_a.person_id != known_b.person_id then 1 end) as wrong
+from identity.edges as edges
+inner join known as known_a on edges.record_a = known_a.record_id
+inner join known as known_b on edges.record_b = known_b.record_id
+where edges.status = 'kept'
+group by edges.rule, edges.level
+order by edges.level, edges.rule
+"""
+
+_MISSED = f"""
+with {_KNOWN},
+
+refused as (
+    select
+        known_a.person_id,
+        min(substr(edges.reason, 1, strpos(edges.reason || ':', ':') - 1)) as reason
+    from identity.edges as edges
+    inner join known as known_a on edges.record_a = known_a.record_id
+    inner join known as known_b on edges.record_b = known_b.record_id
+    where
+        edges.status = 'refused'
+        and known_a.person_id = known_b.person_id
+        and known_a.customer_id != known_b.customer_id
+    group by known_a.person_id
+)
+
+select
+    coalesce('refused, ' || refused.reason, 'no key in common') as cause,
+    count(*) as people,
+    cast(sum(by_person.n * (by_person.n - 1) / 2 - by_person.right_pairs) as bigint) as pairs
+from by_person
+left join refused on by_person.person_id = refused.person_id
+where by_person.customers > 1
+group by cause
+order by pairs desc, cause
+"""
+
+_TRAPS = """
+select
+    traps.trap as kind,
+    count(*) as planted,
+    count(case when map_a.customer_id = map_b.customer_id then 1 end) as sprung
+from identity.truth_traps as traps
+left join identity.identity_map as map_a on traps.record_a = map_a.record_id
+left join identity.identity_map as map_b on traps.record_b = map_b.record_id
+group by traps.trap
+order by traps.trap
+"""

@@ -1,0 +1,92 @@
+"""Person records as `source_records` and `identifiers` hold them, for tests of the identity layer alone."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import duckdb
+import pyarrow as pa
+
+from tests.dbt.conftest import Dbt
+
+MODELS = ("match_keys", "record_traits", "edges", "components")
+
+
+@dataclass(frozen=True)
+class Person:
+    """One person record and its identifiers, each kind with one value or several."""
+
+    record_id: str
+    given_name: str | None = None
+    family_name: str | None = None
+    birth_date: str | None = None
+    identifiers: Mapping[str, str | Sequence[str]] = field(default_factory=dict)
+    is_device: bool = False
+    blocked: Mapping[str, str] = field(default_factory=dict)
+    """Kind of the block by value."""
+
+    def values(self) -> list[tuple[str, str]]:
+        """The identifiers as (type, value)."""
+        return [
+            (kind, value)
+            for kind, values in self.identifiers.items()
+            for value in ([values] if isinstance(values, str) else values)
+        ]
+
+
+def person(record_id: str, name: str = "", born: str | None = None, **identifiers: str | Sequence[str]) -> Person:
+    """A record; `name` is "given family", where - stands for none."""
+    given, _, family = name.partition(" ")
+    given, family = ((None if part in ("", "-") else part.replace("_", " ")) for part in (given, family))
+    return Person(record_id, given, family, born, identifiers)
+
+
+def device(record_id: str, anonymous_id: str) -> Person:
+    """A browser that was seen."""
+    return Person(record_id, identifiers={"anonymous_id": anonymous_id}, is_device=True)
+
+
+def give(dbt: Dbt, people: Iterable[Person]) -> None:
+    """Put the records where the identity models read them."""
+    people = list(people)
+    records = pa.table(
+        {
+            "record_id": pa.array([p.record_id for p in people], pa.string()),
+            "given_name_normalised": pa.array([p.given_name for p in people], pa.string()),
+            "family_name_normalised": pa.array([p.family_name for p in people], pa.string()),
+            "birth_date": pa.array([p.birth_date for p in people], pa.string()),
+            "is_anonymous": pa.array([p.is_device for p in people], pa.bool_()),
+        }
+    )
+    rows = [
+        (p.record_id, kind, value, f"{kind}:{value}", p.blocked.get(value)) for p in people for kind, value in p.values()
+    ]
+    columns = ("record_id", "identifier_type", "identifier_value", "key_hash", "blocked_as")
+    identifiers = pa.table(
+        {name: pa.array([row[place] for row in rows], pa.string()) for place, name in enumerate(columns)}
+    )
+    with duckdb.connect(str(dbt.path)) as connection:
+        connection.execute("create schema if not exists identity")
+        connection.register("records", records)
+        connection.register("given_identifiers", identifiers)
+        connection.execute(
+            """
+            create or replace table identity.source_records as
+            select * replace (cast(birth_date as date) as birth_date), cast(null as varchar) as postcode_normalised
+            from records
+            """
+        )
+        connection.execute(
+            """
+            create or replace table identity.identifiers as
+            select *, 'because' as blocked_because from given_identifiers
+            """
+        )
+        connection.execute("update identity.identifiers set blocked_because = null where blocked_as is null")
+
+
+def resolve(dbt: Dbt, people: Iterable[Person]) -> set[frozenset[str]]:
+    """Who is who: the components of the records, of more than one record each."""
+    give(dbt, people)
+    dbt.run("run", "--select", *MODELS)
+    rows = dbt.rows("select list(record_id) as members from identity.components group by component_id")
+    return {frozenset(row["members"]) for row in rows if len(row["members"]) > 1}
