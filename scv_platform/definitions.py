@@ -28,6 +28,7 @@ from scv_platform.warehouse.duckdb import DuckDBWarehouse
 def build_definitions(settings: Settings) -> dg.Definitions:
     """The whole graph for these settings. Raises `ConfigError` for sources or destinations that are wrong."""
     sources = load_sources(settings)
+    warehouse = DuckDBWarehouse(settings.duckdb_path)
     manifest = load_manifest(settings)
     catalogue = Catalogue.build(manifest, settings, scores=[RFM, CHURN_SCORES])
     rules = load_definitions(settings.config, catalogue)
@@ -53,12 +54,12 @@ def build_definitions(settings: Settings) -> dg.Definitions:
         asset_checks=[build_quarantine_checks(sources), *build_data_age_checks(settings, ages)],
         schedules=[build_daily_schedule()],
         sensors=[
-            *build_source_sensors(settings, sources),
+            *build_source_sensors(settings, sources, warehouse),
             build_automation_sensor(),
             *build_alert_sensors(settings, assets),
         ],
         resources={
-            "warehouse": DuckDBWarehouse(settings.duckdb_path),
+            "warehouse": warehouse,
             "dlt": DagsterDltResource(),
         },
         executor=dg.in_process_executor,

@@ -31,6 +31,18 @@ TRUTH_RECORDS = Table(
     key=("record_id",),
 )
 
+TRUTH_TRAPS = Table(
+    schema="identity",
+    name="truth_traps",
+    description="Records of people who are easily taken for one, for evaluation alone. One row per trap and pair.",
+    columns=(
+        TableColumn("trap", "string", "Kind of the trap."),
+        TableColumn("record_a", "string", "Record of one of the people."),
+        TableColumn("record_b", "string", "Record of the other."),
+    ),
+    key=("trap", "record_a", "record_b"),
+)
+
 EVALUATIONS = Table(
     schema="identity",
     name="evaluations",
@@ -43,7 +55,7 @@ EVALUATIONS = Table(
         TableColumn("customers", "integer", "Customers that they became."),
         TableColumn("pair_precision", "float", "Share of the pairs of records in one customer that are one person."),
         TableColumn("pair_recall", "float", "Share of the pairs of records of one person that are in one customer."),
-        TableColumn("traps", "integer", "Planted pairs of people who are easily taken for one."),
+        TableColumn("traps", "integer", "Planted pairs of records of people who are easily taken for one."),
         TableColumn("traps_sprung", "integer", "Those that are one customer."),
     ),
     key=("run_id",),
@@ -156,9 +168,7 @@ def read_truth(folder: Path) -> pa.Table:
         raise ConfigError([f"{path} does not exist; the truth is a folder that `scv simulate` writes"])
     table = pq.read_table(path)
     if missing := {"record_id", "person_id"} - set(table.column_names):
-        raise ConfigError(
-            [f"{path} has no column {', '.join(sorted(missing))}; it has {', '.join(table.column_names)}"]
-        )
+        raise ConfigError([f"{path} has no column {', '.join(sorted(missing))}; it has {', '.join(table.column_names)}"])
     table = table.select(["record_id", "person_id"]).cast(pa.schema([("record_id", "string"), ("person_id", "string")]))
     if len(table["record_id"].unique()) != len(table):
         raise ConfigError([f"{path} has a record_id more than once"])
@@ -231,18 +241,14 @@ def _tables(evaluation: Evaluation) -> list[tuple[str, Sequence[Any]]]:
 
 def _cells(rows: Sequence[Any]) -> list[list[str]]:
     names = [field.name for field in fields(rows[0])]
-    body = [
-        [f"{value:,}" if isinstance(value := getattr(row, name), int) else str(value) for name in names] for row in rows
-    ]
+    body = [[f"{value:,}" if isinstance(value := getattr(row, name), int) else str(value) for name in names] for row in rows]
     return [[name.replace("_", " ") for name in names], *body]
 
 
 def _aligned(rows: Sequence[Any]) -> list[str]:
     cells = _cells(rows)
     widths = [max(len(line[place]) for line in cells) for place in range(len(cells[0]))]
-    return [
-        "  " + "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in cells
-    ]
+    return ["  " + "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in cells]
 
 
 def _traps(warehouse: Warehouse, path: Path) -> list[TrapFigures]:
@@ -251,18 +257,6 @@ def _traps(warehouse: Warehouse, path: Path) -> list[TrapFigures]:
     warehouse.replace(TRUTH_TRAPS, pq.read_table(path).select(TRUTH_TRAPS.column_names))
     return [TrapFigures(**row) for row in warehouse.rows(_TRAPS)]
 
-
-TRUTH_TRAPS = Table(
-    schema="identity",
-    name="truth_traps",
-    description="People who are easily taken for one, for evaluation alone. One row per pair and kind of trap.",
-    columns=(
-        TableColumn("trap", "string", "Kind of the trap."),
-        TableColumn("person_id", "string", "One of the people."),
-        TableColumn("other_person_id", "string", "The other."),
-    ),
-    key=("trap", "person_id", "other_person_id"),
-)
 
 _KNOWN = """
 known as (
@@ -431,25 +425,14 @@ group by cause
 order by pairs desc, cause
 """
 
-_TRAPS = f"""
-with {_KNOWN},
-
-sprung as (
-    select distinct
-        one.person_id,
-        other.person_id as other_person_id
-    from cells as one
-    inner join by_customer on one.customer_id = by_customer.customer_id
-    inner join cells as other on one.customer_id = other.customer_id and one.person_id != other.person_id
-    where by_customer.people > 1
-)
-
+_TRAPS = """
 select
     traps.trap as kind,
     count(*) as planted,
-    count(sprung.person_id) as sprung
+    count(case when map_a.customer_id = map_b.customer_id then 1 end) as sprung
 from identity.truth_traps as traps
-left join sprung on traps.person_id = sprung.person_id and traps.other_person_id = sprung.other_person_id
+left join identity.identity_map as map_a on traps.record_a = map_a.record_id
+left join identity.identity_map as map_b on traps.record_b = map_b.record_id
 group by traps.trap
 order by traps.trap
 """

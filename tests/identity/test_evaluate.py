@@ -39,7 +39,7 @@ def truth(tmp_path: Path) -> Path:
     pq.write_table(
         pa.table({"record_id": list(known), "person_id": list(known.values())}), tmp_path / "records.parquet"
     )
-    traps = {"trap": ["family_email"], "person_id": ["hans"], "other_person_id": ["anna"]}
+    traps = {"trap": ["family e-mail"] * 2, "record_a": ["crm:1"] * 2, "record_b": ["till:1", "crm:2"]}
     pq.write_table(pa.table(traps), tmp_path / "traps.parquet")
     return tmp_path
 
@@ -82,7 +82,7 @@ def test_false_merges_name_the_rules_that_made_them_and_missed_ones_the_cause(wa
     assert found.worst == (FalseMerge("c1", records=3, people=2, wrong_pairs=2, rules="phone"),)
     assert found.rules == (RuleFigures("email", 2, links=1, wrong=0), RuleFigures("phone", 3, links=1, wrong=1))
     assert found.missed == (MissedMerges("refused, conflict", people=1, pairs=3),)
-    assert found.traps == (TrapFigures("family_email", planted=1, sprung=1),)
+    assert found.traps == (TrapFigures("family e-mail", planted=2, sprung=1),)
 
 
 def test_the_text_names_figures_and_no_person(warehouse: DuckDBWarehouse, truth: Path):
