@@ -9,10 +9,10 @@ identifiers as (
 
 attributes as (
     select
-        record_id,
         {% for attribute, column in identity_attributes().items() -%}
-        {{ column }} as {{ attribute }}{{ "," if not loop.last }}
+        {{ column }} as {{ attribute }},
         {% endfor -%}
+        record_id
     from records
 ),
 
@@ -41,12 +41,11 @@ attributes as (
             and {{ type }}.blocked_as is distinct from 'placeholder'
             {% endif -%}
     {% endfor -%}
-    {% if words -%}
     where
+        true
         {% for word in words -%}
-        {{ "and " if not loop.first }}attributes.{{ word }} is not null
-        {% endfor -%}
-    {% endif -%}
+        and attributes.{{ word }} is not null
+        {% endfor %}
 ),
 
 {% endfor -%}
