@@ -77,20 +77,11 @@ def test_events_are_told_once_in_order_and_found_by_who_the_device_turned_out_to
     assert [tuple(row.values()) for row in rows] == [
         ("salesforce:00QA:lead_created", "Lead Created", "Acme", None, None, None, None),
         ("salesforce:00QA:lead_converted", "Lead Converted", "Acme", None, None, None, 1868400),
-        (
-            "salesforce:006A:opportunity_created",
-            "Opportunity Created",
-            "Uniforms",
-            "salesforce",
-            None,
-            500,
-            None,
-            118800,
-        ),
+        ("salesforce:006A:opportunity_created", "Opportunity Created", "Uniforms", None, 500, None, 118800),
         ("salesforce:006A:opportunity_won", "Opportunity Won", "Uniforms", None, 500, None, 2386800),
         ("web_events:m1", "Page Viewed", "/jeans", None, None, "web_events:m1", 2714400),
         ("web_events:m3", "Product Viewed", "Slim Jeans", "Spring", None, "web_events:m1", 300),
-        ("app_db:sign_in:1", "Signed In", None, "app_db", None, None, "web_events:m1", 300),
+        ("app_db:sign_in:1", "Signed In", None, None, None, "web_events:m1", 300),
         # The web site told it too: one event, with the device of the one and the items of the other.
         (
             "shopify:1001:order_completed",

@@ -41,7 +41,10 @@ shop_choices as (
     select
         customer_id as person_source_id,
         '{{ channel }}' as channel,
-        case {{ channel }}_consent_state when 'subscribed' then 'granted' when 'unsubscribed' then 'denied' end as status,
+        case {{ channel }}_consent_state
+            when 'subscribed' then 'granted'
+            when 'unsubscribed' then 'denied'
+        end as status,
         coalesce({{ channel }}_consent_at, updated_at) as occurred_at,
         first_load_id
     from shopify_customers

@@ -99,10 +99,10 @@ order_events as (
 ),
 
 deal_events as (
-    select deals.*, 'Opportunity Created' as event, created_at as happened_at from deals
+    select *, 'Opportunity Created' as event, created_at as happened_at from deals
     union all
     select
-        deals.*,
+        *,
         case when is_won then 'Opportunity Won' else 'Opportunity Lost' end as event,
         -- A day has no hour; a deal does not close before it begins.
         greatest(cast(close_date as timestamp), created_at) as happened_at
@@ -111,10 +111,10 @@ deal_events as (
 ),
 
 lead_events as (
-    select leads.*, 'Lead Created' as event, created_at as happened_at from leads
+    select *, 'Lead Created' as event, created_at as happened_at from leads
     union all
     select
-        leads.*,
+        *,
         'Lead Converted' as event,
         greatest(cast(converted_date as timestamp), created_at) as happened_at
     from leads
@@ -122,17 +122,17 @@ lead_events as (
 ),
 
 ticket_events as (
-    select tickets.*, 'Ticket Created' as event, created_at as happened_at from tickets
+    select *, 'Ticket Created' as event, created_at as happened_at from tickets
     union all
-    select tickets.*, 'Ticket Solved' as event, solved_at as happened_at from tickets
+    select *, 'Ticket Solved' as event, solved_at as happened_at from tickets
     where solved_at is not null
 ),
 
 subscription_events as (
-    select subscriptions.*, 'Subscription Started' as event, started_at as happened_at from subscriptions
+    select *, 'Subscription Started' as event, started_at as happened_at from subscriptions
     union all
     select
-        subscriptions.*,
+        *,
         'Subscription Cancelled' as event,
         coalesce(cancelled_at, ended_at) as happened_at
     from subscriptions

@@ -30,7 +30,9 @@ requested as (
         case when coalesce(users.role, 'end-user') = 'end-user' then tickets.requester_id end as person_source_id,
         coalesce(
             ratings.score,
-            case when tickets.satisfaction like 'good%' or tickets.satisfaction like 'bad%' then tickets.satisfaction end
+            case
+                when tickets.satisfaction like 'good%' or tickets.satisfaction like 'bad%' then tickets.satisfaction
+            end
         ) as score
     from zendesk_tickets as tickets
     left join users on tickets.requester_id = users.user_id

@@ -1,3 +1,5 @@
+{%- set session_timeout = var("session_timeout_minutes") * 60 -%}
+
 with
 events as (
     select * from {{ ref("int_events") }}
@@ -142,7 +144,7 @@ opened as (
                 is_in_session
                 and (
                     last_active_at is null
-                    or {{ seconds_between("last_active_at", "occurred_at") }} > {{ var("session_timeout_minutes") }} * 60
+                    or {{ seconds_between("last_active_at", "occurred_at") }} > {{ session_timeout }}
                 )
                 then event_id
         end as opened_session_id
