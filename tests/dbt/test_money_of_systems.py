@@ -17,6 +17,7 @@ Book = Callable[[Mapping[str, Rows]], list[dict[str, Any]]]
 """Books raw rows by table, `source.table`: the rows of `int_transactions`."""
 
 MODELS = (
+    "stg_shopify__orders",
     "int_payments",
     "int_payment_refunds",
     "int_products_unioned",
@@ -33,7 +34,7 @@ UNIX_MARCH = 1709294400
 
 @pytest.fixture(scope="module")
 def book(empty_dbt: Dbt) -> Iterator[Book]:
-    """Runs the compiled SQL of the models on raw rows, on the real staging views, and rolls everything back."""
+    """Runs the compiled SQL of the models on raw rows, on the other staging views, and rolls everything back."""
     compiled = empty_dbt.compiled(*MODELS)
     connection = duckdb.connect(str(empty_dbt.path))
     connection.execute("set TimeZone = 'UTC'")
@@ -59,7 +60,8 @@ def book(empty_dbt: Dbt) -> Iterator[Book]:
                     rows = [{**row, "_content_hash": table, "_line": line} for line, row in enumerate(rows)]
                 insert(f"raw_{name}", [{**row, "_dlt_load_id": LOAD} for row in rows])
             for name, sql in compiled.items():
-                connection.execute(f"create or replace table intermediate.{name} as {sql}")
+                schema = "staging" if name.startswith("stg_") else "intermediate"
+                connection.execute(f"create or replace table {schema}.{name} as {sql}")
             return list(connection.sql("from intermediate.int_transactions order by all").to_arrow_table().to_pylist())
         finally:
             connection.rollback()
