@@ -127,7 +127,9 @@ def _visits(company: Company, people: Columns, devices: Columns, campaigns: Colu
     size = len(device)
     taste = np.where(owner == NOBODY, 0, favourite_categories(company, people)[owner])
     category = np.where(
-        (owner != NOBODY) & chance(rng, rates.favourite_share, size), taste, rng.integers(0, len(pools.CATEGORIES), size)
+        (owner != NOBODY) & chance(rng, rates.favourite_share, size),
+        taste,
+        rng.integers(0, len(pools.CATEGORIES), size),
     )
     in_app = devices["is_phone"][device] & (owner != NOBODY) & people["has_app"][owner] & chance(rng, 0.4, size)
     from_ad = ~in_app & chance(rng, 0.15, size)

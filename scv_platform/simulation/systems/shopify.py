@@ -13,11 +13,11 @@ def tables() -> tuple[str, ...]:
     """What more than one file needs: the state of the orders on the day."""
     return (
         """
-        create or replace table shop_orders as
+        create table shop_orders as
         select
             order_money.*,
             5400000000000 + 11 * order_money.order_no as order_id,
-            cast(shop.source_id as bigint) as customer_id,
+            cast(named.source_id as bigint) as customer_id,
             case when customer_id is null then guest_mails.email else shop.email end as email,
             guest_mails.email as guest_email,
             case when gave_phone then written_phone(persons.country, phone_digits(persons.country, true_phone_no), 4)
@@ -42,7 +42,10 @@ def tables() -> tuple[str, ...]:
         join addresses on addresses.person_id = order_money.person_id
             and addresses.is_moved = coalesce(persons.moved_at <= occurred_at, false)
         left join refund_money on refund_money.order_no = order_money.order_no
-        left join faces as shop on shop.record_no = order_money.shop_no
+        left join named on named.record_no = order_money.shop_no
+        -- What the shop knew of the customer then.
+        asof left join versions as shop on shop.record_no = order_money.shop_no
+            and order_money.occurred_at >= shop.valid_from
         where occurred_at < horizon()
         order by order_money.order_no
         """,

@@ -11,9 +11,12 @@ _SITE = "https://shop.example"
 def tables() -> tuple[str, ...]:
     """Users of the day, what their orders hold, and every call that was received by then."""
     return (
-        "create or replace table web_users as select * from faces where kind = 'user' and copy = 0 order by person_id",
         """
-        create or replace table order_items as
+        create table web_users as
+        select record_no, person_id, source_id from faces where kind = 'user' and copy = 0 order by person_id
+        """,
+        """
+        create table order_items as
         select
             order_no,
             list({
@@ -31,15 +34,20 @@ def tables() -> tuple[str, ...]:
         group by order_no
         """,
         """
-        create or replace table arrived_calls as
+        create table arrived_calls as
         select * from calls where is_new(received_at) order by call_no
         """,
         """
-        create or replace table arrived_sign_ins as
-        select sign_ins.*, web_users.* exclude (person_id, number, kind, copy),
+        create table arrived_sign_ins as
+        select
+            sign_ins.*,
+            web_users.source_id,
+            -- What the application knew of the user then.
+            versions.* exclude (record_no),
             row_number() over (partition by sign_ins.person_id order by sign_in_no) = 1 as is_first
         from sign_ins
         join web_users on web_users.person_id = sign_ins.person_id
+        asof join versions on versions.record_no = web_users.record_no and sign_ins.signed_in_at >= versions.valid_from
         where device_no >= 0 and signed_in_at < horizon() - interval 1 second
         order by sign_in_no
         """,
@@ -127,7 +135,11 @@ _CAMPAIGN = """
 _TRACK = f"""
     select * from (
         select
-            {_envelope("track", "call_no", "device_id(device_no)", "web_users.source_id", "calls.occurred_at", "calls.received_at")},
+            {
+    _envelope(
+        "track", "call_no", "device_id(device_no)", "web_users.source_id", "calls.occurred_at", "calls.received_at"
+    )
+},
             {_CAMPAIGN} as context,
             what as event,
             case
@@ -150,8 +162,16 @@ _TRACK = f"""
         where what not in ('page', 'screen')
         union all
         select
-            {_envelope("track mail", "mail_no", "null", "web_users.source_id", "mails.occurred_at",
-                       "mails.occurred_at + interval 1 second")},
+            {
+    _envelope(
+        "track mail",
+        "mail_no",
+        "null",
+        "web_users.source_id",
+        "mails.occurred_at",
+        "mails.occurred_at + interval 1 second",
+    )
+},
             {_CAMPAIGN},
             what,
             json_object('campaign', campaigns.name, 'campaign_id', crm_id('701', campaigns.campaign_no), 'channel',
@@ -162,8 +182,16 @@ _TRACK = f"""
         where is_new(occurred_at + interval 1 second)
         union all
         select
-            {_envelope("track sign-in", "sign_in_no", "device_id(device_no)", "source_id", "signed_in_at",
-                       "signed_in_at + interval 1 second")},
+            {
+    _envelope(
+        "track sign-in",
+        "sign_in_no",
+        "device_id(device_no)",
+        "source_id",
+        "signed_in_at",
+        "signed_in_at + interval 1 second",
+    )
+},
             json_object('library', json_object('name', 'analytics.js', 'version', '4.1.0')),
             case when is_first then 'Signed Up' else 'Signed In' end,
             json_object('method', case when email is null then 'phone' else 'email' end)
@@ -213,8 +241,11 @@ _BROKEN_SCREENS = (
 
 _GROUP = f"""
     select
-        {_envelope("group", "sign_in_no", "device_id(device_no)", "source_id", "signed_in_at",
-                   "signed_in_at + interval 1 second")},
+        {
+    _envelope(
+        "group", "sign_in_no", "device_id(device_no)", "source_id", "signed_in_at", "signed_in_at + interval 1 second"
+    )
+},
         {{'library': {{'name': 'analytics.js', 'version': '4.1.0'}}}} as context,
         'g' || employers.account_no as "groupId",
         {{
@@ -229,8 +260,11 @@ _GROUP = f"""
 
 _ALIAS = f"""
     select
-        {_envelope("alias", "sign_in_no", "device_id(device_no)", "source_id", "signed_in_at",
-                   "signed_in_at + interval 1 second")},
+        {
+    _envelope(
+        "alias", "sign_in_no", "device_id(device_no)", "source_id", "signed_in_at", "signed_in_at + interval 1 second"
+    )
+},
         {{'library': {{'name': 'analytics-mobile', 'version': '2.3.0'}}}} as context,
         device_id(device_no) as "previousId"
     from arrived_sign_ins
