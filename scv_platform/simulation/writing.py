@@ -368,10 +368,11 @@ FACES = """
             coalesce(seen(deleted_at), valid_from),
             coalesce(seen(withdrawn_at), valid_from)
         ) as updated_at
-    from named
-    join versions using (record_no)
-    where valid_from < horizon()
-    qualify row_number() over (partition by record_no order by valid_from desc) = 1
+    from (
+        select record_no, max(valid_from) as valid_from from versions where valid_from < horizon() group by record_no
+    )
+    join versions using (record_no, valid_from)
+    join named using (record_no)
     order by record_no
 """
 """One row per record that was made by the day, in its newest state."""

@@ -27,9 +27,9 @@ def tables() -> tuple[str, ...]:
                 coalesce(seen(paid_at), occurred_at),
                 coalesce(seen(sent_at), occurred_at),
                 coalesce(seen(cancelled_at), occurred_at),
-                coalesce(case when refund_money.order_no is not null then seen(order_money.refunded_at) end, occurred_at)
+                coalesce(seen(refund_money.refunded_at), occurred_at)
             ) as updated_at,
-            happened(order_money.refunded_at) and refund_money.order_no is not null as has_refund,
+            happened(refund_money.refunded_at) as has_refund,
             refund_money.is_full,
             persons.given_name,
             persons.family_name,
@@ -208,7 +208,10 @@ _REFUNDS = """
                 'line_item_id': 13000000000000 + 7 * line_no,
                 'quantity': quantity,
                 'subtotal': units(line_net),
-                'total_tax': units(goods_tax_cents * total // net_cents - goods_tax_cents * (total - line_net) // net_cents),
+                -- Rounded so that the lines sum up to the whole.
+                'total_tax': units(
+                    goods_tax_cents * total // net_cents - goods_tax_cents * (total - line_net) // net_cents
+                ),
                 'restock_type': case refund_kind when 'return' then 'return' when 'cancellation' then 'cancel'
                     else 'no_restock' end
             } order by line_no) as refund_line_items

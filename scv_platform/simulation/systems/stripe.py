@@ -16,7 +16,8 @@ def tables() -> tuple[str, ...]:
             select 'order' as reason, order_no as no, person_id, payer_no, paid_at, failed_at, paid_cents as cents,
                 paid_currency as currency, false as is_given_up, refund_paid_cents, refund_money.refunded_at
             from order_money
-            left join (select order_no, refund_paid_cents, refunded_at from refund_money) as refund_money using (order_no)
+            left join (select order_no, refund_paid_cents, refunded_at from refund_money) as refund_money
+                using (order_no)
             where source_name <> 'pos' and paid_at is not null
             union all
             select 'invoice', invoice_no, person_id, payer_no, paid_at, failed_at, net_cents + tax_cents, currency,
@@ -201,7 +202,8 @@ _INVOICES = f"""
     select
         code('in_', reason, no) as id,
         'invoice' as object,
-        upper(substr(code('', 'invoice number', reason), 1, 8)) || '-' || lpad(cast(no + 1 as varchar), 6, '0') as number,
+        upper(substr(code('', 'invoice number', reason), 1, 8)) || '-' || lpad(cast(no + 1 as varchar), 6, '0')
+            as number,
         customer_id as customer,
         email as customer_email,
         status,

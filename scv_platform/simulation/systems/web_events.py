@@ -79,7 +79,13 @@ def _envelope(kind: str, number: str, device: str, user: str, at: str, received:
     """
 
 
-_IDENTIFY = f"""
+def _call(kind: str) -> str:
+    return _envelope(
+        kind, "call_no", "device_id(device_no)", "web_users.source_id", "calls.occurred_at", "calls.received_at"
+    )
+
+
+_IDENTIFY = """
     with told as (
         select 'identify user' as source, sign_in_no as no, device_no, source_id as user_id, signed_in_at as told_at,
             email, phone, given_name, family_name, birth_date, gender, street, city, postcode, country
@@ -97,14 +103,14 @@ _IDENTIFY = f"""
         'identify' as type,
         device_id(device_no) as "anonymousId",
         user_id as "userId",
-        {{'library': {{'name': 'analytics.js', 'version': '4.1.0'}}}} as context,
+        {'library': {'name': 'analytics.js', 'version': '4.1.0'}} as context,
         millis_time(told_at) as timestamp,
         millis_time(told_at + interval 1 second) as "sentAt",
         millis_time(told_at + interval 1 second) as "receivedAt",
         case when user_id is null then json_object('email', email) else json_object(
             'email', email, 'phone', phone, 'firstName', given_name, 'lastName', family_name, 'birthday', birth_date,
             'gender', case gender when 'f' then 'female' else 'male' end,
-            'address', {{'street': street, 'city': city, 'postalCode': postcode, 'country': country}}
+            'address', {'street': street, 'city': city, 'postalCode': postcode, 'country': country}
         ) end as traits
     from told
     where is_new(told_at + interval 1 second)
@@ -203,7 +209,7 @@ _TRACK = f"""
 
 _PAGE = f"""
     select
-        {_envelope("page", "call_no", "device_id(device_no)", "web_users.source_id", "calls.occurred_at", "calls.received_at")},
+        {_call("page")},
         {_CAMPAIGN} as context,
         case when calls.campaign_no >= 0 then 'Landing' else 'Home' end as name,
         list_extract({_CATEGORIES}, 1 + category_no) as category,
@@ -224,7 +230,7 @@ _PAGE = f"""
 
 _SCREEN = f"""
     select
-        {_envelope("screen", "call_no", "device_id(device_no)", "web_users.source_id", "calls.occurred_at", "calls.received_at")},
+        {_call("screen")},
         {{'library': {{'name': 'analytics-mobile', 'version': '2.3.0'}}}} as context,
         list_extract({_CATEGORIES}, 1 + category_no) as name,
         {{'category': list_extract({_CATEGORIES}, 1 + category_no)}} as properties
