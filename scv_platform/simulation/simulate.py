@@ -149,9 +149,10 @@ def _exports(rates: Rates) -> tuple[Export, ...]:
 def _show(connection: duckdb.DuckDBPyConnection, company: Company, since: date | None, until: date) -> None:
     """Make the world known to the connection, and what the systems show of it on the day."""
     founded = pa.table({"founded": pa.array([company.founded.astype("datetime64[us]").item()], pa.timestamp("us"))})
-    for name, table in (draw_world(company) | {"texts": texts(), "company": founded}).items():
-        # Copied, because the engine plans joins by the size of its own tables only.
-        connection.register("drawn", table)
+    world = draw_world(company) | {"texts": texts(), "company": founded}
+    for name in list(world):
+        # Copied, because the engine plans joins by the size of its own tables only; and then let go.
+        connection.register("drawn", world.pop(name))
         connection.execute(f"create table {name} as select * from drawn")
         connection.unregister("drawn")
     for statement in (

@@ -9,7 +9,18 @@ import numpy as np
 from scv_platform.simulation import pools
 from scv_platform.simulation.behaviour.purchases import WEB, favourite_categories
 from scv_platform.simulation.company import Company
-from scv_platform.simulation.draws import DAY, Columns, at_daytime, chance, days, positions, seconds, stacked, stream
+from scv_platform.simulation.draws import (
+    DAY,
+    Columns,
+    at_daytime,
+    chance,
+    days,
+    days_from,
+    positions,
+    seconds,
+    stacked,
+    stream,
+)
 
 NOBODY = -1
 
