@@ -6,8 +6,7 @@ A person has one record in a system, some have a second one. The damage is drawn
 import numpy as np
 
 from scv_platform.simulation.company import Company
-from scv_platform.simulation.draws import Columns, at_daytime, chance, days, ranks, seconds, sometimes, stacked
-from scv_platform.simulation.draws import stream
+from scv_platform.simulation.draws import Columns, at_daytime, chance, days, ranks, seconds, sometimes, stacked, stream
 
 SHOP, USER, PAYER, ASKER, CONTACT, LEAD = "shop", "user", "payer", "asker", "contact", "lead"
 KINDS = (SHOP, USER, PAYER, ASKER, CONTACT, LEAD)

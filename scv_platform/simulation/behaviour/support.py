@@ -19,9 +19,7 @@ def draw_tickets(company: Company, people: Columns) -> Columns:
     order = np.lexsort((person, asked))
     person, asked = person[order], asked[order]
     size = len(person)
-    mood = rng.choice(
-        MOODS, size, p=(rates.happy_share, 1 - rates.happy_share - rates.angry_share, rates.angry_share)
-    )
+    mood = rng.choice(MOODS, size, p=(rates.happy_share, 1 - rates.happy_share - rates.angry_share, rates.angry_share))
     answered = asked + seconds(rng.integers(1800, 40 * 3600, size))
     solved = answered + seconds(rng.integers(3600, 90 * 3600, size))
     # Happy people praise the answer, angry ones rarely do.
