@@ -36,9 +36,9 @@ collected as (
 -- What the customer owes for a sale, and what of it is goods.
 sales as (
     select
-        'shopify:' || order_id as sale_id,
-        currency,
-        total_amount,
+        'shopify:' || orders.order_id as sale_id,
+        orders.currency,
+        orders.total_amount,
         {{ without_tax("orders.subtotal_amount", "orders") }} as net_amount
     from orders
     union all
@@ -52,7 +52,7 @@ sales as (
     select
         'salesforce:' || opportunity_id as sale_id,
         currency,
-        cast(null as {{ raw_type("decimal") }}) as total_amount,
+        {{ to_money("null") }} as total_amount,
         amount as net_amount
     from deals
 ),

@@ -114,8 +114,9 @@ refunds as (
         shop_orders.channel,
         coalesce(refunded_goods.is_restocked, false) as has_goods_back,
         greatest(
-            {{ without_tax("coalesce(refunded_goods.subtotal_amount, 0) + shop_refunds.discrepancy_amount", "shop_orders") }},
-            0
+            {{ without_tax(
+                "coalesce(refunded_goods.subtotal_amount, 0) + shop_refunds.discrepancy_amount", "shop_orders"
+            ) }}, 0
         ) as goods_amount
     from shop_refunds
     left join refunded_goods on shop_refunds.refund_id = refunded_goods.refund_id
