@@ -19,7 +19,7 @@ attributes as (
 {% for rule in identity_rules() -%}
 {%- set types = rule["keys"] | select("in", var("identity_identifier_types")) | list -%}
 {%- set words = rule["keys"] | reject("in", var("identity_identifier_types")) | list -%}
-{{ rule.name }} as (
+{{ rule.name }}_keys as (
     select
         attributes.record_id,
         '{{ rule.name }}' as rule,
@@ -51,7 +51,7 @@ attributes as (
 {% endfor -%}
 all_keys as (
     {% for rule in identity_rules() -%}
-    select * from {{ rule.name }}
+    select * from {{ rule.name }}_keys
     {% if not loop.last -%}
     union all
     {% endif -%}
@@ -61,6 +61,7 @@ all_keys as (
 shared_keys as (
     select *
     from all_keys
+    where true
     qualify count(*) over (partition by rule, key_hash) > 1
 )
 
