@@ -264,7 +264,7 @@ orders = st.lists(
 
 
 @given(drawn=orders, percent=st.integers(1, 100))
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_what_the_shop_tells_is_not_changed_by_payments_of_it(book: Book, drawn, percent):
     sold = [
         order(str(number), row["goods"], **{key: row[key] for key in ("cancelled_at", "test") if key in row})
