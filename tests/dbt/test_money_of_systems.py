@@ -132,9 +132,9 @@ COMPANY: dict[str, Rows] = {
         order("2", 60, shipping=5),
         order("3", 50, cancelled_at=MARCH),
         order("4", 50, test=True),
-        # Goodwill; shipping alone; a refund that failed.
+        # Goodwill; shipping alone, on which there was a discount; a refund that failed.
         order("5", 50, shipping=5),
-        order("6", 50, shipping=5),
+        order("6", 50, shipping=5, total_discounts=Decimal(5)),
         order("7", 50),
         # Paid in yen. Only the payment provider knows of what was paid back.
         order("8", 100, presentment_currency="JPY"),
