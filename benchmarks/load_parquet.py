@@ -14,7 +14,8 @@ from pathlib import Path
 import duckdb
 
 from scv_platform.settings import Settings
-from scv_platform.sources.files import load, load_sources, load_summary, loaded_files
+from scv_platform.sources.config import load_sources
+from scv_platform.sources.landing import load, load_summary, loaded_files
 from scv_platform.warehouse.duckdb import DuckDBWarehouse
 
 PLATFORM = "{company: Benchmark, base_currency: EUR, default_country: DE}"
@@ -82,9 +83,10 @@ def seconds_platform(orders: Path, folder: Path, rows: int) -> float:
     settings = Settings.load(environment)
     warehouse = DuckDBWarehouse(settings.duckdb_path)
     started = time.perf_counter()
-    info = load(settings, load_sources(settings), loaded_files(warehouse))
+    dataset = load_sources(settings).dataset("files")
+    info = load(settings, dataset, loaded_files(warehouse, dataset.schema))
     elapsed = time.perf_counter() - started
-    summary = load_summary(warehouse, info.loads_ids[0])["transactions"]
+    summary = load_summary(warehouse, dataset.schema, info.loads_ids[0])["transactions"]
     if (summary.rows_loaded, summary.rows_rejected) != (rows, 0):
         raise SystemExit(f"expected {rows} rows, got {summary}")
     return elapsed

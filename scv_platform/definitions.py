@@ -10,15 +10,15 @@ from scv_platform.audiences.catalogue import Catalogue
 from scv_platform.audiences.definitions import load_definitions
 from scv_platform.automation import build_automation_sensor, build_daily_schedule
 from scv_platform.identity.assets import build_identity_assets
-from scv_platform.ingestion.assets import build_files_assets, fact_times
+from scv_platform.ingestion.assets import build_ingestion_assets, build_unloaded_tables, fact_times
 from scv_platform.ingestion.quarantine import build_quarantine_checks
-from scv_platform.ingestion.sensors import build_landing_sensor
+from scv_platform.ingestion.sensors import build_source_sensors
 from scv_platform.intelligence.assets import build_intelligence_assets
 from scv_platform.intelligence.rfm import RFM
 from scv_platform.quality.data_age import build_data_age_checks
 from scv_platform.quality.layers import layer_ages
 from scv_platform.settings import Settings
-from scv_platform.sources.files import load_sources
+from scv_platform.sources.config import load_sources
 from scv_platform.transformation.assets import build_dbt_assets
 from scv_platform.transformation.project import dbt_resource, load_manifest
 from scv_platform.warehouse.duckdb import DuckDBWarehouse
@@ -36,18 +36,20 @@ def build_definitions(settings: Settings) -> dg.Definitions:
         memberships=[(d.rules.group, d.rules.kind, d.name) for d in (*rules.segments, *rules.audiences)],
         exports=[(target.name, d.name) for d in rules.audiences for target in d.rules.destinations],
     )
+    dbt_models = build_dbt_assets(settings, manifest)
     return dg.Definitions(
         assets=[
-            *build_files_assets(settings, sources),
-            build_dbt_assets(settings, manifest),
+            *build_ingestion_assets(settings, sources),
+            *build_unloaded_tables(sources, {*dbt_models.dependency_keys}),
+            dbt_models,
             *build_identity_assets(settings),
             *build_intelligence_assets(settings),
             *build_segment_assets(settings, rules, catalogue),
             *build_export_assets(settings, rules, catalogue, destinations),
         ],
-        asset_checks=[*build_quarantine_checks(sources), *build_data_age_checks(settings, ages)],
+        asset_checks=[build_quarantine_checks(sources), *build_data_age_checks(settings, ages)],
         schedules=[build_daily_schedule()],
-        sensors=[build_landing_sensor(settings, sources), build_automation_sensor()],
+        sensors=[*build_source_sensors(settings, sources), build_automation_sensor()],
         resources={
             "warehouse": DuckDBWarehouse(settings.duckdb_path),
             "dbt": dbt_resource(settings),

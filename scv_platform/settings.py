@@ -162,8 +162,8 @@ class Settings:
         """
         return self.as_of or self.platform.as_of or run_started_at.astimezone(UTC).date()
 
-    def expand(self, text: str) -> Path:
-        """A path of a configuration file, `${NAME}` replaced, relative to the project root."""
+    def substitute(self, text: str) -> str:
+        """Text of a configuration file, with each `${NAME}` replaced from the environment."""
 
         def value(match: re.Match[str]) -> str:
             name = match.group(1)
@@ -172,7 +172,11 @@ class Settings:
                 raise ConfigError([f"{text}: environment variable {name} is not set"])
             return known[name]
 
-        return self.root / Path(re.sub(r"\$\{(\w+)\}", value, text)).expanduser()
+        return re.sub(r"\$\{(\w+)\}", value, text)
+
+    def expand(self, text: str) -> Path:
+        """A path of a configuration file, `${NAME}` replaced, relative to the project root."""
+        return self.root / Path(self.substitute(text)).expanduser()
 
 
 _WAREHOUSES = ("duckdb",)

@@ -20,11 +20,11 @@ def test_the_demo_refuses_a_landing_folder_with_files_that_are_not_its_own(insta
 def test_a_mistake_in_the_configuration_is_told_without_a_traceback(install: Callable[..., Platform]) -> None:
     platform = install()
     sources = platform.settings.config / "sources.yml"
-    sources.write_text(sources.read_text().replace("delimiter:", "delimeter:", 1))
+    sources.write_text(sources.read_text().replace("lag_days:", "lag_dyas:", 1))
     outcome = CliRunner().invoke(main, ["run"], env=dict(platform.environment))
     assert outcome.exit_code == 2
     assert "unknown key" in outcome.output
-    assert "did you mean 'delimiter'?" in outcome.output
+    assert "did you mean 'lag_days'?" in outcome.output
     assert f"{sources}:" in outcome.output
     assert "Traceback" not in outcome.output
 

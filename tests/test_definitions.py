@@ -12,6 +12,8 @@ from scv_platform.settings import RESERVED_FIELD_NAMES
 from scv_platform.transformation.project import load_manifest
 from tests.conftest import Platform
 
+SOURCES = {"salesforce", "stripe", "shopify", "zendesk", "web_events", "app_db"}
+
 
 @pytest.fixture(scope="module")
 def definitions(install: Callable[..., Platform]) -> dg.Definitions:
@@ -54,7 +56,7 @@ def test_lineage_runs_from_the_raw_rows_to_the_exported_audience(definitions: dg
     assert exports
     for export in exports:
         upstream = dg.AssetSelection.assets(export).upstream().resolve(graph)
-        assert dg.AssetKey(["files", "people"]) in upstream
+        assert {dg.AssetKey(["shopify", "customers"]), dg.AssetKey(["app_db", "users"])} <= upstream
         assert dg.AssetKey(["identity", "identity_map"]) in upstream
         assert dg.AssetKey(["master", "customers"]) in upstream
 
@@ -62,14 +64,32 @@ def test_lineage_runs_from_the_raw_rows_to_the_exported_audience(definitions: dg
 def test_tests_of_sources_and_models_are_asset_checks(definitions: dg.Definitions) -> None:
     checks = definitions.resolve_asset_graph().asset_check_keys
     checked = {key.asset_key.to_user_string() for key in checks}
-    assert {"files/people", "identity/identity_map", "master/customers", "intelligence/rfm"} <= checked
+    assert {
+        "files/people",
+        "stripe/charges",
+        "app_db/users",
+        "identity/identity_map",
+        "master/customers",
+        "intelligence/rfm",
+    } <= checked
     aged = {key.asset_key.path[0] for key in checks if key.name == "data_age"}
-    assert aged == {"files", "master", "intelligence", "segments", "audiences", "exports"}
+    assert aged == {
+        "shopify",
+        "web_events",
+        "zendesk",
+        "app_db",
+        "master",
+        "intelligence",
+        "segments",
+        "audiences",
+        "exports",
+    }
 
 
 def test_every_asset_downstream_of_the_sources_updates_by_itself(specs: dict[str, dg.AssetSpec]) -> None:
     by_hand = {key for key, spec in specs.items() if spec.automation_condition is None}
-    assert {key.split("/")[0] for key in by_hand} == {"files"}
+    assert {key.split("/")[0] for key in by_hand} == SOURCES | {"files"}
+    assert {key.split("/")[0] for key in specs if key not in by_hand} & SOURCES == set()
 
 
 def test_no_custom_field_can_take_the_name_of_a_column_it_would_stand_beside(install: Callable[..., Platform]) -> None:
@@ -82,3 +102,10 @@ def test_no_custom_field_can_take_the_name_of_a_column_it_would_stand_beside(ins
 def test_importing_the_definitions_module_reads_nothing_and_starts_nothing() -> None:
     code = "import os; os.environ['SCV_WAREHOUSE'] = 'nonsense'; import scv_platform.definitions"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_every_enabled_source_is_watched_by_a_sensor_that_is_on(definitions: dg.Definitions) -> None:
+    sensors = {sensor.name: sensor for sensor in definitions.sensors or []}
+    landing = {f"{source}_landing" for source in SOURCES - {"app_db"}}
+    assert set(sensors) == landing | {"app_db_watermark", "automation"}
+    assert {sensor.default_status for sensor in sensors.values()} == {dg.DefaultSensorStatus.RUNNING}

@@ -2,7 +2,8 @@
 
 Data flow: `truth/records.parquet` (record_id, person_id) -> `identity.truth_records` -> counts of records per
 (customer, person) in the warehouse -> pairs of records that are rightly, wrongly or not at all one customer.
-Ground truth: two records are one person when the truth gives them one person_id. Devices are counted apart: there are
+Ground truth: two records are one person when the truth gives them one person_id; a record of several people, such as a
+family's device, has none and is left out. Devices are counted apart: there are
 many of them, each joined by its sign-in alone, and they would hide what happens to people.
 Invariant: no pair of records is ever built; n records of one kind are n (n - 1) / 2 pairs.
 Known limit: a pair figure weighs large customers more than small ones.
@@ -26,9 +27,21 @@ TRUTH_RECORDS = Table(
     description="Who each person record really is, for evaluation alone. One row per person record of the truth.",
     columns=(
         TableColumn("record_id", "string", "Person record."),
-        TableColumn("person_id", "string", "The person."),
+        TableColumn("person_id", "string", "The person; null where the record is several people's."),
     ),
     key=("record_id",),
+)
+
+TRUTH_TRAPS = Table(
+    schema="identity",
+    name="truth_traps",
+    description="Records of people who are easily taken for one, for evaluation alone. One row per trap and pair.",
+    columns=(
+        TableColumn("trap", "string", "Kind of the trap."),
+        TableColumn("record_a", "string", "Record of one of the people."),
+        TableColumn("record_b", "string", "Record of the other."),
+    ),
+    key=("trap", "record_a", "record_b"),
 )
 
 EVALUATIONS = Table(
@@ -43,7 +56,7 @@ EVALUATIONS = Table(
         TableColumn("customers", "integer", "Customers that they became."),
         TableColumn("pair_precision", "float", "Share of the pairs of records in one customer that are one person."),
         TableColumn("pair_recall", "float", "Share of the pairs of records of one person that are in one customer."),
-        TableColumn("traps", "integer", "Planted pairs of people who are easily taken for one."),
+        TableColumn("traps", "integer", "Planted pairs of records of people who are easily taken for one."),
         TableColumn("traps_sprung", "integer", "Those that are one customer."),
     ),
     key=("run_id",),
@@ -252,18 +265,6 @@ def _traps(warehouse: Warehouse, path: Path) -> list[TrapFigures]:
     return [TrapFigures(**row) for row in warehouse.rows(_TRAPS)]
 
 
-TRUTH_TRAPS = Table(
-    schema="identity",
-    name="truth_traps",
-    description="People who are easily taken for one, for evaluation alone. One row per pair and kind of trap.",
-    columns=(
-        TableColumn("trap", "string", "Kind of the trap."),
-        TableColumn("person_id", "string", "One of the people."),
-        TableColumn("other_person_id", "string", "The other."),
-    ),
-    key=("trap", "person_id", "other_person_id"),
-)
-
 _KNOWN = """
 known as (
     select
@@ -274,7 +275,7 @@ known as (
     from identity.identity_map as identity_map
     inner join identity.truth_records as truth on identity_map.record_id = truth.record_id
     inner join identity.source_records as records on identity_map.record_id = records.record_id
-    where records.record_type != 'device'
+    where records.record_type != 'device' and truth.person_id is not null
 ),
 
 cells as (
@@ -341,7 +342,7 @@ devices as (
     inner join identity.truth_records as truth on identity_map.record_id = truth.record_id
     inner join identity.source_records as records on identity_map.record_id = records.record_id
     left join cells on identity_map.customer_id = cells.customer_id and truth.person_id = cells.person_id
-    where records.record_type = 'device'
+    where records.record_type = 'device' and truth.person_id is not null
     group by identity_map.record_id, identity_map.customer_id
 )
 
@@ -378,8 +379,8 @@ select
     cast(by_customer.n as bigint) as records,
     by_customer.people,
     cast(by_customer.n * (by_customer.n - 1) / 2 - by_customer.right_pairs as bigint) as wrong_pairs,
-    -- Two people can be joined through a record that the truth does not know.
-    coalesce(rules.rules, 'through records unknown to the truth') as rules
+    -- Two people can be joined through a record that is neither's alone.
+    coalesce(rules.rules, 'through records of nobody') as rules
 from by_customer
 left join rules on by_customer.customer_id = rules.customer_id
 where by_customer.people > 1
@@ -431,25 +432,14 @@ group by cause
 order by pairs desc, cause
 """
 
-_TRAPS = f"""
-with {_KNOWN},
-
-sprung as (
-    select distinct
-        one.person_id,
-        other.person_id as other_person_id
-    from cells as one
-    inner join by_customer on one.customer_id = by_customer.customer_id
-    inner join cells as other on one.customer_id = other.customer_id and one.person_id != other.person_id
-    where by_customer.people > 1
-)
-
+_TRAPS = """
 select
     traps.trap as kind,
     count(*) as planted,
-    count(sprung.person_id) as sprung
+    count(case when map_a.customer_id = map_b.customer_id then 1 end) as sprung
 from identity.truth_traps as traps
-left join sprung on traps.person_id = sprung.person_id and traps.other_person_id = sprung.other_person_id
+left join identity.identity_map as map_a on traps.record_a = map_a.record_id
+left join identity.identity_map as map_b on traps.record_b = map_b.record_id
 group by traps.trap
 order by traps.trap
 """

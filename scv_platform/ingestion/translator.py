@@ -1,5 +1,7 @@
 """How a dlt resource becomes a Dagster asset: its key is `[source, table]`, with the conventions of the platform."""
 
+from collections.abc import Mapping
+
 import dagster as dg
 from dagster_dlt import DagsterDltTranslator
 from dagster_dlt.translator import DltResourceTranslatorData
@@ -11,7 +13,7 @@ from scv_platform.settings import Settings
 class ScvDltTranslator(DagsterDltTranslator):
     """Adds group, owner, kinds and freshness, and the real key instead of dlt's."""
 
-    def __init__(self, settings: Settings, source: str, descriptions: dict[str, str]) -> None:
+    def __init__(self, settings: Settings, source: str, descriptions: Mapping[str, str]) -> None:
         super().__init__()
         self._settings = settings
         self._source = source

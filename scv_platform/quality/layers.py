@@ -6,19 +6,24 @@ import dagster as dg
 
 from scv_platform.quality.data_age import DataAge
 
+_SALES = {("files", "transactions"), ("files", "transaction_lines"), ("shopify", "orders")}
+"""Facts that bring sales, so that sales have an age."""
+
 
 def layer_ages(
-    facts: Mapping[str, str], memberships: Iterable[tuple[str, str, str]], exports: Iterable[tuple[str, str]]
+    facts: Mapping[tuple[str, str], str],
+    memberships: Iterable[tuple[str, str, str]],
+    exports: Iterable[tuple[str, str]],
 ) -> Iterator[DataAge]:
     """One `DataAge` per asset whose age can be told.
 
-    `facts`: raw table of `files` -> its time column; `memberships`: (group, kind, name); `exports`:
+    `facts`: (source, raw table) -> its time column; `memberships`: (group, kind, name); `exports`:
     (destination, audience). Facts may be as old as platform.yml allows; what is computed from them must be of the
     day of the run. Stale audiences block, so that nothing leaves on old knowledge.
     """
-    for table, column in facts.items():
-        yield DataAge(dg.AssetKey(["files", table]), f"raw_files.{table}", column)
-    if {"transactions", "transaction_lines"} & facts.keys():
+    for (source, table), column in facts.items():
+        yield DataAge(dg.AssetKey([source, table]), f"raw_{source}.{table}", column)
+    if _SALES & facts.keys():
         yield DataAge(dg.AssetKey(["master", "transactions"]), "master.transactions", "occurred_at")
         yield DataAge(dg.AssetKey(["intelligence", "rfm"]), "intelligence.rfm", "as_of", max_days=0)
     for group, kind, name in memberships:

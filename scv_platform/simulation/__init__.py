@@ -1,8 +1,8 @@
-"""A simulated shop with known truth: files as a real company would have them, for the demo and for tests.
+"""A simulated company with known truth: files as a real company would have them, for the demo and for tests.
 
-Data flow: `world` draws people, products and purchases -> `systems` says what the web shop, the till and
-the newsletter tool each write about them -> `landing` writes the files, and the truth beside them.
-Invariants: the same seed, number of people and last day give the same bytes; nothing here knows the platform.
+Data flow: `world` draws people, records and behaviour as arrays -> `writing` and `ledger` spell them out in SQL ->
+`systems` says what each of six systems writes about them -> `simulate` writes the files, and the truth beside them.
+Invariants: the same company up to the same day gives the same bytes; nothing here knows the platform.
 """
 
 from scv_platform.simulation.rates import Rates

@@ -1,27 +1,47 @@
-"""The landing sensor, on real folders and the configuration of the demo."""
+"""The landing sensors, on real folders: of a vendor, and of no-code files that feed several entities."""
 
+import json
 import os
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import dagster as dg
 import pytest
 
 from scv_platform.ingestion.sensors import build_landing_sensor
-from scv_platform.simulation import simulate
-from scv_platform.sources.files import load_sources
-from tests.conftest import UNTIL, Platform
+from scv_platform.settings import PROJECT_ROOT, Settings
+from scv_platform.sources.config import load_sources
+
+SOURCES = """
+zendesk: {from: landing}
+till:
+  from: files
+  format: csv
+  path: "${SCV_LANDING}/till/*.csv"
+  entities:
+    people: {fields: {source_id: customer}}
+    consents: {fields: {email: mail, purpose: purpose, status: status, occurred_at: at}}
+    products: {path: "${SCV_LANDING}/products/*.csv", fields: {product_id: product}}
+"""
+USER = {"id": 1, "created_at": "2026-01-05T10:00:00Z", "updated_at": "2026-01-05T10:00:00Z"}
 
 
 class Landing:
-    """A landing folder with its sensor, which remembers its cursor from tick to tick."""
+    """A landing folder with the sensor of one source, which remembers its cursor from tick to tick."""
 
-    def __init__(self, platform: Platform) -> None:
-        settings = platform.settings
-        self.folder = settings.landing
-        self._sensor = build_landing_sensor(settings, load_sources(settings))
+    def __init__(self, folder: Path, source: str) -> None:
+        self.folder = folder / "landing"
+        (folder / "platform.yml").write_text("{company: Test, base_currency: EUR, default_country: DE}")
+        (folder / "sources.yml").write_text(SOURCES)
+        settings = Settings.load({"SCV_CONFIG": str(folder), "SCV_LANDING": str(self.folder)}, PROJECT_ROOT)
+        self._sensor = build_landing_sensor(settings, load_sources(settings).dataset(source))
         self._cursor: str | None = None
+
+    def write(self, name: str, content: str | dict[str, object]) -> Path:
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content if isinstance(content, str) else json.dumps(content))
+        return path
 
     def tick(self, settle: bool = True) -> list[dg.RunRequest]:
         """One look at the folder, long after its files were written."""
@@ -44,67 +64,71 @@ class Landing:
                 os.utime(path, ns=(changed, changed - 3_600_000_000_000))
 
     def requested(self) -> set[str]:
-        return {key.path[-1] for request in self.tick() for key in request.asset_selection or []}
+        return {"/".join(key.path) for request in self.tick() for key in request.asset_selection or []}
 
 
 @pytest.fixture
-def landing(install: Callable[..., Platform]) -> Landing:
-    platform = install()
-    simulate(customers=20, seed=1, until=UNTIL, out=platform.settings.landing)
-    return Landing(platform)
+def landing(tmp_path: Path) -> Landing:
+    landing = Landing(tmp_path, "zendesk")
+    landing.write("zendesk/users/1.jsonl", USER)
+    landing.write("zendesk/tickets/1.jsonl", USER)
+    return landing
 
 
-def test_the_first_tick_requests_everything_and_the_second_nothing(landing: Landing) -> None:
-    assert landing.requested() == {"people", "products", "transactions", "transaction_lines", "consents"}
+def test_the_first_tick_requests_every_table_with_a_file_and_the_second_nothing(landing: Landing) -> None:
+    assert landing.requested() == {"zendesk/users", "zendesk/tickets"}
     assert landing.tick() == []
 
 
-def test_a_new_file_requests_only_the_entities_that_it_feeds(landing: Landing) -> None:
+def test_a_new_file_requests_only_its_table(landing: Landing) -> None:
     landing.tick()
-    products = landing.folder / "shop" / "products.csv"
-    (landing.folder / "shop" / "products-2.csv").write_text(products.read_text() + "P9,S9,Extra,Camping,Acme,1,1,EUR\n")
-    assert landing.requested() == {"products"}
-    subscribers = landing.folder / "newsletter" / "subscribers.csv"
-    subscribers.write_text(subscribers.read_text() + "1;a@b.example;A;B;DE;aktiv;01.01.2026 10:00;01.01.2026 10:00\n")
-    assert landing.requested() == {"people", "consents"}
+    landing.write("zendesk/users/2.jsonl", USER | {"id": 2})
+    landing.write("stripe/charges/1.jsonl", USER)
+    assert landing.requested() == {"zendesk/users"}
 
 
-@pytest.mark.parametrize("name", ["products-2.csv.part", "products-2.csv.tmp"])
+def test_a_no_code_file_requests_every_entity_that_it_feeds(tmp_path: Path) -> None:
+    landing = Landing(tmp_path, "files")
+    landing.write("till/1.csv", "customer,mail,purpose,status,at\n")
+    assert landing.requested() == {"files/people", "files/consents"}
+    landing.write("products/1.csv", "product\n")
+    assert landing.requested() == {"files/products"}
+
+
+@pytest.mark.parametrize("name", ["2.jsonl.part", "2.jsonl.tmp", ".2.jsonl"])
 def test_a_file_that_is_still_being_written_waits_for_its_final_name(landing: Landing, name: str) -> None:
     landing.tick()
-    unfinished = landing.folder / "shop" / name
-    unfinished.write_text((landing.folder / "shop" / "products.csv").read_text() + "P9,S9,Extra,Camping,Acme,1,1,EUR\n")
+    unfinished = landing.write(f"zendesk/users/{name}", USER | {"id": 2})
     assert landing.tick() == []
-    unfinished.rename(landing.folder / "shop" / "products-2.csv")
-    assert landing.requested() == {"products"}
+    unfinished.rename(unfinished.with_name("2.jsonl"))
+    assert landing.requested() == {"zendesk/users"}
 
 
 def test_a_file_that_still_grows_waits_until_it_has_rested(landing: Landing) -> None:
     landing.tick()
-    products = landing.folder / "shop" / "products.csv"
-    growing = landing.folder / "shop" / "products-2.csv"
-    growing.write_text(products.read_text() + "P9,S9,Extra,Camping,Acme,1,1,EUR\n")
+    landing.write("zendesk/users/2.jsonl", USER | {"id": 2})
     assert landing.tick(settle=False) == []
-    assert landing.requested() == {"products"}
+    assert landing.requested() == {"zendesk/users"}
 
 
 def test_a_file_that_is_touched_renamed_or_delivered_twice_requests_nothing(landing: Landing) -> None:
     landing.tick()
-    products = landing.folder / "shop" / "products.csv"
-    os.utime(products, (1, 1))
+    users = landing.folder / "zendesk" / "users" / "1.jsonl"
+    os.utime(users, (1, 1))
     assert landing.tick() == []
-    products.rename(products.with_name("products-renamed.csv"))
+    renamed = users.rename(users.with_name("renamed.jsonl"))
     assert landing.tick() == []
-    Path(products).write_bytes(products.with_name("products-renamed.csv").read_bytes())
+    users.write_bytes(renamed.read_bytes())
     assert landing.tick() == []
 
 
-def test_the_same_new_content_has_the_same_run_key_and_other_content_another(install: Callable[..., Platform]) -> None:
+def test_the_same_new_content_has_the_same_run_key_and_other_content_another(tmp_path: Path) -> None:
     keys = []
-    for seed in (1, 1, 2):
-        platform = install()
-        simulate(customers=20, seed=seed, until=UNTIL, out=platform.settings.landing)
-        keys += [request.run_key for request in Landing(platform).tick()]
+    for number, name in enumerate(("a", "a", "b")):
+        (tmp_path / str(number)).mkdir()
+        landing = Landing(tmp_path / str(number), "zendesk")
+        landing.write("zendesk/users/1.jsonl", USER | {"name": name})
+        keys += [request.run_key for request in landing.tick()]
     assert keys[0] == keys[1]
     assert keys[0] != keys[2]
 
@@ -112,7 +136,7 @@ def test_the_same_new_content_has_the_same_run_key_and_other_content_another(ins
 def test_the_cursor_forgets_files_that_are_gone(landing: Landing) -> None:
     landing.tick()
     before = len(landing._cursor or "")
-    for path in landing.folder.rglob("*.csv"):
+    for path in landing.folder.rglob("*.jsonl"):
         path.unlink()
     landing.tick()
     assert len(landing._cursor or "") < before

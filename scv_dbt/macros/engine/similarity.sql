@@ -20,3 +20,17 @@
         )
     )
 {%- endmacro %}
+
+
+{#- How many characters have to be added, taken away or changed to make one text of the other. -#}
+{% macro edit_distance(first, second) -%}
+    {{ return(adapter.dispatch("edit_distance", "scv")(first, second)) }}
+{%- endmacro %}
+
+{% macro duckdb__edit_distance(first, second) -%}
+    levenshtein({{ first }}, {{ second }})
+{%- endmacro %}
+
+{% macro bigquery__edit_distance(first, second) -%}
+    edit_distance({{ first }}, {{ second }})
+{%- endmacro %}

@@ -3,9 +3,10 @@
 
     Given names agree when their first words do, and their second words where both have one; or when one is called by
     the other's second name. Words agree when they are equal, one is the other's initial, both are forms of one name
-    (Bob, Robert), or one is a slip of the other. Two names that are both known are no slips of each other: Anna and
-    Hanna are two people. Birth dates agree with a slip in one digit, or day and month swapped. Family names agree when
-    one is part of the other or a slip of it. Other identifiers agree when they are equal. -#}
+    (Bob, Robert), or one is a slip of the other. Two names that are both known are no slips of each other (Julia and
+    Julian are two people), nor are the two genders of one (Milos, Milosa). Birth dates agree with a slip in one digit,
+    or day and month swapped. Family names agree when one is part of the other or a slip of it. Other identifiers agree
+    when they are equal. -#}
 {% macro agreements(values, name_forms) -%}
 with
 pairs as (
@@ -21,10 +22,10 @@ pairs as (
 words as (
     select
         *,
-        {{ name_word("folded_a", 1) }} as first_a,
-        {{ name_word("folded_a", 2) }} as second_a,
-        {{ name_word("folded_b", 1) }} as first_b,
-        {{ name_word("folded_b", 2) }} as second_b
+        {{ name_word("value_a", 1) }} as first_a,
+        {{ name_word("value_a", 2) }} as second_a,
+        {{ name_word("value_b", 1) }} as first_b,
+        {{ name_word("value_b", 2) }} as second_b
     from pairs
 ),
 
@@ -50,34 +51,49 @@ word_pairs as (
     {% endfor %}
 ),
 
+folded_words as (
+    select
+        word_a,
+        word_b,
+        {{ folded_name("word_a") }} as folded_a,
+        {{ folded_name("word_b") }} as folded_b,
+        least(length(word_a), length(word_b)) as shorter
+    from word_pairs
+),
+
 judged_words as (
     select
-        word_pairs.word_a,
-        word_pairs.word_b,
+        folded_words.word_a,
+        folded_words.word_b,
         (
-            word_pairs.word_a = word_pairs.word_b
+            folded_words.folded_a = folded_words.folded_b
             or forms.word_a is not null
+            or (folded_words.shorter = 1 and substr(folded_words.word_a, 1, 1) = substr(folded_words.word_b, 1, 1))
             or (
-                least(length(word_pairs.word_a), length(word_pairs.word_b)) = 1
-                and substr(word_pairs.word_a, 1, 1) = substr(word_pairs.word_b, 1, 1)
-            )
-            or (
-                (known_a.word is null or known_b.word is null)
-                and least(length(word_pairs.word_a), length(word_pairs.word_b)) >= 3
+                folded_words.shorter >= 3
+                and (known_a.word is null or known_b.word is null)
+                and {{ without_ending("folded_words.folded_a") }} != {{ without_ending("folded_words.folded_b") }}
                 and (
-                    {{ differs_by_one_typo("word_pairs.word_a", "word_pairs.word_b") }}
-                    or starts_with(word_pairs.word_a, word_pairs.word_b)
-                    or starts_with(word_pairs.word_b, word_pairs.word_a)
+                    {{ differs_by_one_typo("folded_words.word_a", "folded_words.word_b") }}
+                    or starts_with(folded_words.word_a, folded_words.word_b)
+                    or starts_with(folded_words.word_b, folded_words.word_a)
+                    -- Two slips of one name, which neither of them is.
+                    or (
+                        folded_words.shorter >= 6
+                        and known_a.word is null
+                        and known_b.word is null
+                        and {{ edit_distance("folded_words.word_a", "folded_words.word_b") }} <= 2
+                    )
                 )
             )
         ) as agrees
-    from word_pairs
+    from folded_words
     left join forms
         on
-            word_pairs.word_a = forms.word_a
-            and word_pairs.word_b = forms.word_b
-    left join known_names as known_a on word_pairs.word_a = known_a.word
-    left join known_names as known_b on word_pairs.word_b = known_b.word
+            folded_words.folded_a = forms.word_a
+            and folded_words.folded_b = forms.word_b
+    left join known_names as known_a on folded_words.folded_a = known_a.word
+    left join known_names as known_b on folded_words.folded_b = known_b.word
 )
 
 select
@@ -132,6 +148,11 @@ left join judged_words as second_of_b
         {%- set folded.expression = "replace(" ~ folded.expression ~ ", '" ~ spelling ~ "', '" ~ letter ~ "')" -%}
     {%- endfor -%}
     {{ folded.expression }}
+{%- endmacro %}
+
+{#- A name without the vowel that makes it a woman's or a man's. -#}
+{% macro without_ending(expression) -%}
+    {{ regexp_replace_all(expression, "[aeo]$", "") }}
 {%- endmacro %}
 
 {% macro name_word(expression, number) -%}

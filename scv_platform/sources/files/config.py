@@ -1,122 +1,50 @@
-"""`config/sources.yml`: which files exist, and how their columns become the columns of an entity.
+"""A no-code source of `config/sources.yml`: which files exist, and how their columns become those of an entity.
 
 Data flow: YAML -> the models of the grammar -> checks that need the entities and the settings -> one frozen
-`FileSource` per source, with every option resolved and `${NAME}` expanded.
+`FileMapping` per entity, with every option resolved and `${NAME}` expanded.
 Invariant: what is accepted here is used; a key, column, operator or option that would have no effect is refused.
 """
 
-import hashlib
-import json
-import re
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any
+import glob
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
 from scv_platform.config_files import (
     ConfigError,
     Location,
     YamlDocument,
     did_you_mean,
-    read_yaml,
     validate,
 )
 from scv_platform.settings import CustomFieldType, Settings
 from scv_platform.sources.entities import ENTITIES, Column, ColumnType, Entity
-from scv_platform.sources.files.grammar import (
+from scv_platform.sources.files.grammar import EntityConfig, Options, SourceConfig
+from scv_platform.sources.landing.mapping import FileMapping, LandingDataset, Reading
+from scv_platform.sources.landing.rules import (
     Case,
     ColumnValue,
     Constant,
-    EntityConfig,
     FieldRule,
     FormattedColumn,
     Hash,
-    Options,
     Scalar,
-    SkipRule,
-    SourceConfig,
     columns_of,
     constant,
 )
-from scv_platform.sources.files.sql import time_format_problem
+from scv_platform.sources.landing.sql import time_format_problem
+
+DATASET = "files"
+"""Name of the dataset that all no-code sources feed together."""
 
 
-@dataclass(frozen=True)
-class Reading:
-    """How the files of one (source, entity) are read: the options, resolved."""
-
-    format: str
-    delimiter: str = ","
-    encoding: str = "utf-8"
-    decimal: str = "."
-    thousands: str | None = None
-    null_values: tuple[str, ...] = ()
-    date_format: str | None = None
-    timezone: str = "UTC"
-    default_country: str | None = None
+def files_dataset(mappings: Sequence[FileMapping]) -> LandingDataset:
+    """What no-code sources feed, by entity."""
+    by_entity = {name: tuple(mapping for mapping in mappings if mapping.entity.name == name) for name in ENTITIES}
+    return LandingDataset(DATASET, {name: feeding for name, feeding in by_entity.items() if feeding})
 
 
-@dataclass(frozen=True)
-class FileMapping:
-    """One (source, entity): which files feed it, and how their rows become rows of the entity."""
-
-    source: str
-    entity: Entity
-    columns: tuple[Column, ...]
-    """The canonical columns of the entity, and the custom fields."""
-    pattern: str
-    """Path of the files, absolute, with wildcards."""
-    place: str
-    """Where the configuration gives the path, as `file:line`."""
-    reading: Reading
-    fields: Mapping[str, FieldRule]
-    skip: tuple[SkipRule, ...]
-    shares_file: bool
-    """Whether the same files feed another entity too."""
-    used: Mapping[str, str] = field(repr=False)
-    """The columns of the file that are read, each with the place in the configuration that asks for it."""
-
-    @property
-    def fingerprint(self) -> str:
-        """Digest of all that decides the rows a file gives; another one means: load the file again."""
-        content = {
-            "entity": self.entity.name,
-            "columns": [[column.name, column.type] for column in self.columns],
-            "reading": asdict(self.reading),
-            "fields": {name: _plain(rule) for name, rule in self.fields.items()},
-            "skip": [_plain(rule) for rule in self.skip],
-            "shares_file": self.shares_file,
-        }
-        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-
-
-@dataclass(frozen=True)
-class FileSource:
-    """One source of `config/sources.yml`: its name, and what its files feed in the order of the entities."""
-
-    name: str
-    mappings: tuple[FileMapping, ...]
-
-
-def load_sources(settings: Settings) -> tuple[FileSource, ...]:
-    """The sources of `config/sources.yml`; `ConfigError` with every problem of the file, each with its line."""
-    document = read_yaml(settings.config / "sources.yml")
-    if not isinstance(document.content, dict):
-        raise ConfigError([f"{document.where()}: expected a mapping of source names to sources"])
-    sources: list[FileSource] = []
-    problems: list[str] = []
-    for name in document.content:
-        try:
-            sources.append(_load_source(settings, document, name))
-        except ConfigError as error:
-            problems.extend(error.problems)
-    if problems:
-        raise ConfigError(problems)
-    return tuple(sources)
-
-
-def _load_source(settings: Settings, document: YamlDocument, name: Any) -> FileSource:
-    if not re.fullmatch("[a-z][a-z0-9_]*", str(name)):
-        raise ConfigError([f"{document.where((name,))}: source name {name!r}: use lower case, digits and underscores"])
+def file_mappings(settings: Settings, document: YamlDocument, name: str) -> tuple[FileMapping, ...]:
+    """What the files of that source feed; `ConfigError` with every problem of its block, each with its line."""
     config = validate(SourceConfig, document, (name,))
     problems = list(dict.fromkeys(_problems(settings, document, name, config)))
     if problems:
@@ -125,26 +53,31 @@ def _load_source(settings: Settings, document: YamlDocument, name: Any) -> FileS
     bases: dict[str, Location] = {key: (name, "entities", key) for key in entities}
     places = {key: document.where(_place_of("path", bases[key], entity)) for key, entity in entities.items()}
     patterns = {
-        key: _pattern(settings, str(entity.path or config.path), places[key]) for key, entity in entities.items()
+        key: str(expand(settings, str(entity.path or config.path), places[key])) for key, entity in entities.items()
     }
-    return FileSource(
-        name,
-        tuple(
-            FileMapping(
-                source=name,
-                entity=ENTITIES[key],
-                columns=_columns(settings, ENTITIES[key]),
-                pattern=patterns[key],
-                place=places[key],
-                reading=_reading(config, entity),
-                fields=entity.fields,
-                skip=entity.skip,
-                shares_file=list(patterns.values()).count(patterns[key]) > 1,
-                used=_used_columns(document, bases[key], entity),
-            )
-            for key, entity in entities.items()
-        ),
+    return tuple(
+        FileMapping(
+            source=name,
+            entity=ENTITIES[key],
+            columns=_columns(settings, ENTITIES[key]),
+            pattern=patterns[key],
+            place=places[key],
+            reading=_reading(config, entity),
+            fields=entity.fields,
+            skip=entity.skip,
+            shares_file=list(patterns.values()).count(patterns[key]) > 1,
+            used=_used_columns(document, bases[key], entity),
+            root=_root(patterns[key]),
+        )
+        for key, entity in entities.items()
     )
+
+
+def _root(pattern: str) -> Path | None:
+    """The folder before the first wildcard; None for a path without one, which leads where it leads on purpose."""
+    if not glob.has_magic(pattern):
+        return None
+    return next(folder for folder in Path(pattern).parents if not glob.has_magic(str(folder)))
 
 
 def _columns(settings: Settings, entity: Entity) -> tuple[Column, ...]:
@@ -166,9 +99,10 @@ _CUSTOM_TYPES = {
 }
 
 
-def _pattern(settings: Settings, path: str, place: str) -> str:
+def expand(settings: Settings, path: str, place: str) -> Path:
+    """A path of the configuration; `ConfigError` with its place when it names a variable that is not set."""
     try:
-        return str(settings.expand(path))
+        return settings.expand(path)
     except ConfigError as error:
         raise ConfigError(f"{place}: {problem}" for problem in error.problems) from None
 
@@ -215,7 +149,7 @@ def _problems(settings: Settings, document: YamlDocument, name: str, source: Sou
         if reading.thousands == reading.decimal:
             where = document.where(_place_of("thousands", base, entity))
             yield f"{where}: thousands and decimal are both {reading.decimal!r}"
-        yield from _idle_options(document, base, entity, {reading.format}, {*columns})
+        yield from _idle_options(document, base, entity, {str(reading.format)}, {*columns})
     formats: set[str] = {entity.format or source.format or "" for entity in source.entities.values()}
     columns_of_all = {column.name for key in source.entities if key in ENTITIES for column in ENTITIES[key].columns}
     yield from _idle_options(document, (name,), source, formats, columns_of_all)
@@ -269,7 +203,3 @@ def _constant_problem(column: Column, value: Scalar) -> Iterator[str]:
         constant(column.type, value)
     except ValueError as error:
         yield str(error)
-
-
-def _plain(rule: FieldRule | SkipRule) -> Any:
-    return rule if isinstance(rule, str) else rule.model_dump(mode="json", by_alias=True, exclude_unset=True)

@@ -9,17 +9,17 @@ import pyarrow.parquet as pq
 import pytest
 
 from scv_platform.settings import Settings
-from scv_platform.sources.files import (
+from scv_platform.sources.config import load_sources
+from scv_platform.sources.landing import (
     FileMapping,
-    FileSource,
+    LandingDataset,
     LoadSummary,
     load,
-    load_sources,
     load_summary,
     loaded_files,
     pending_files,
 )
-from scv_platform.sources.files.convert import convert
+from scv_platform.sources.landing.convert import convert
 from scv_platform.warehouse.duckdb import DuckDBWarehouse
 
 
@@ -86,15 +86,15 @@ shop:
         return Settings.load(self.environment, self.folder)
 
     @property
-    def sources(self) -> tuple[FileSource, ...]:
-        return load_sources(self.settings)
+    def dataset(self) -> LandingDataset:
+        return load_sources(self.settings).dataset("files")
 
     def mapping(self, entity: str) -> FileMapping:
-        return next(mapping for source in self.sources for mapping in source.mappings if mapping.entity.name == entity)
+        return self.dataset.tables[entity][0]
 
     def convert(self, entity: str) -> Outcome:
         """What becomes of the one file in the landing folder, without dlt and without a warehouse."""
-        found = pending_files(self.settings, self.sources, frozenset())
+        found = pending_files(self.settings, self.dataset, frozenset())
         (file,) = (file for file in found.pending if file.mapping.entity.name == entity)
         target = self.folder / "converted.parquet"
         converted = convert(file, "1.0", target)
@@ -108,8 +108,9 @@ shop:
 
     def load(self, entities: frozenset[str] | None = None) -> dict[str, LoadSummary]:
         """Load what is pending through dlt; what happened, by entity."""
-        info = load(self.settings, self.sources, loaded_files(self.warehouse), entities)
-        return load_summary(self.warehouse, info.loads_ids[0])
+        dataset = self.dataset.only(entities) if entities else self.dataset
+        info = load(self.settings, dataset, loaded_files(self.warehouse, "raw_files"))
+        return load_summary(self.warehouse, "raw_files", info.loads_ids[0])
 
     def rows(self, sql: str) -> list[dict[str, Any]]:
         return self.warehouse.rows(sql)

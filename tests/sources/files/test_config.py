@@ -4,7 +4,7 @@ import pytest
 
 from scv_platform.config_files import ConfigError
 from scv_platform.settings import PROJECT_ROOT, Settings
-from scv_platform.sources.files import load_sources
+from scv_platform.sources.config import load_sources
 
 SHOP = """\
 shop:
@@ -50,9 +50,8 @@ def test_every_form_of_the_grammar_is_accepted(project):
 """,
         custom_fields="{loyalty_tier: {entity: people, type: string, privacy: quasi, description: Tier}}",
     )
-    (source,) = project.sources
-    assert [mapping.entity.name for mapping in source.mappings] == ["people", "transaction_lines"]
-    people, lines = source.mappings
+    assert list(project.dataset.tables) == ["people", "transaction_lines"]
+    people, lines = project.dataset.mappings
     assert list(people.used) == ["id", "mail", "since", "lang", "age", "tier"]
     assert people.columns[-1].name == "loyalty_tier"
     assert (lines.reading.format, lines.pattern) == ("parquet", str(project.landing / "lines.parquet"))
@@ -80,7 +79,7 @@ shop:
        date_format: "%Y%m%d", timezone: UTC, fields: {product_id: id}}
 """
     )
-    people, products = project.sources[0].mappings
+    people, products = project.dataset.mappings
     assert vars(people.reading) == {
         "format": "csv", "delimiter": ";", "encoding": "cp1252", "decimal": ",", "thousands": ".",
         "null_values": ("NA",), "date_format": "%d.%m.%Y", "timezone": "Europe/Berlin", "default_country": "DE",
@@ -133,7 +132,7 @@ shop:
         (SHOP + "        gender: {case: []}\n", "sources.yml:9: entities.people.fields.gender.case: must not be empty"),
         (SHOP.replace("  format: csv\n", ""), "sources.yml:5: people has no format"),
         (SHOP.replace("format: csv", "format: xls"), "sources.yml:4: format: Input should be 'parquet', 'csv'"),
-        (SHOP.replace("from: files", "from: api"), "sources.yml:2: from: Input should be 'files'"),
+        (SHOP.replace("from: files", "from: api"), "sources.yml:2: from: 'api'; valid: database, files, landing"),
         (SHOP.replace("csv\n  ent", "parquet\n  delimiter: ','\n  ent"), "sources.yml:5: delimiter has no effect on"),
         (SHOP.replace("csv\n  ent", "csv\n  encoding: utf9\n  ent"), "sources.yml:5: encoding: unknown encoding"),
         (SHOP.replace("csv\n  ent", "csv\n  encoding: hex\n  ent"), "sources.yml:5: encoding: unknown encoding 'hex'"),
@@ -198,4 +197,4 @@ def test_a_mapping_has_another_fingerprint_when_it_gives_other_rows_and_only_the
 @pytest.mark.parametrize("folder", [PROJECT_ROOT / "config", PROJECT_ROOT / "examples" / "online_retail" / "config"])
 def test_the_configurations_of_the_project_are_valid(folder: Path, tmp_path: Path):
     environment = {"SCV_CONFIG": str(folder), "SCV_LANDING": str(tmp_path), "SCV_REAL_DATA": str(tmp_path)}
-    assert load_sources(Settings.load(environment))
+    assert load_sources(Settings.load(environment)).landing

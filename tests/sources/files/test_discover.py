@@ -3,7 +3,7 @@ import os
 
 import pytest
 
-from scv_platform.sources.files import pending_files
+from scv_platform.sources.landing import pending_files
 
 SHOP = """
 shop:
@@ -24,7 +24,7 @@ def shop(project):
 
 
 def find(project, loaded=frozenset(), known=None):
-    return pending_files(project.settings, project.sources, loaded, known)
+    return pending_files(project.settings, project.dataset, loaded, known)
 
 
 def names(found) -> list[tuple[str, str]]:
@@ -37,7 +37,7 @@ def test_files_that_match_are_pending_until_they_are_loaded(shop):
     shop.write("products/p.csv", "id\n1\n")
     found = find(shop)
     assert names(found) == [("people", "a.csv"), ("people", "b.csv"), ("products", "p.csv")]
-    assert found.entities == {"people", "products"}
+    assert found.tables == {"people", "products"}
     assert [file.name for file in found.pending] == ["landing/a.csv", "landing/b.csv", "landing/products/p.csv"]
     loaded = frozenset(file.key for file in found.pending[:2])
     assert names(find(shop, loaded)) == [("products", "p.csv")]

@@ -16,8 +16,8 @@ from dlt.normalize.items_normalizers import ArrowItemsNormalizer
 
 from scv_platform.settings import PROJECT_ROOT
 from scv_platform.sources.entities import ENTITIES, LINEAGE_COLUMNS, LOADED_FILES, REJECTED_ROWS
-from scv_platform.sources.files import LoadSummary, load, loaded_files
-from scv_platform.sources.files.convert import convert
+from scv_platform.sources.landing import LoadSummary, load, loaded_files
+from scv_platform.sources.landing.convert import convert
 
 PEOPLE = "{source_id: id, email: mail}"
 
@@ -233,7 +233,7 @@ def test_a_file_that_changes_while_it_is_read_waits_for_the_next_run(project, mo
         return convert(*arguments)
 
     with monkeypatch.context() as patch:
-        patch.setattr("scv_platform.sources.files.source.convert", read_while_somebody_writes)
+        patch.setattr("scv_platform.sources.landing.source.convert", read_while_somebody_writes)
         assert project.load()["people"] == LoadSummary(files=1, rows_loaded=1)
     assert project.load()["people"] == LoadSummary(files=1, rows_loaded=2)
 
@@ -263,7 +263,8 @@ KILLED_WHILE_LOADING = """
     import os, signal
     from dlt.destinations.impl.duckdb.duck import DuckDbCopyJob
     from scv_platform.settings import Settings
-    from scv_platform.sources.files import load, load_sources
+    from scv_platform.sources.config import load_sources
+    from scv_platform.sources.landing import load
 
     insert = DuckDbCopyJob.run
 
@@ -274,13 +275,14 @@ KILLED_WHILE_LOADING = """
 
     DuckDbCopyJob.run = insert_one_table_and_die
     settings = Settings.load(root=__import__("pathlib").Path("{folder}"))
-    load(settings, load_sources(settings), frozenset())
+    load(settings, load_sources(settings).dataset("files"), frozenset())
 """
 
 KILLED_WHILE_READING = """
     import os, signal
     from scv_platform.settings import Settings
-    from scv_platform.sources.files import load, load_sources, source
+    from scv_platform.sources.config import load_sources
+    from scv_platform.sources.landing import load, source
 
     convert = source.convert
 
@@ -290,7 +292,7 @@ KILLED_WHILE_READING = """
 
     source.convert = convert_one_file_and_die
     settings = Settings.load(root=__import__("pathlib").Path("{folder}"))
-    load(settings, load_sources(settings), frozenset())
+    load(settings, load_sources(settings).dataset("files"), frozenset())
 """
 
 
@@ -314,7 +316,7 @@ def test_after_a_kill_the_next_run_gives_what_a_clean_one_gives(project, tmp_pat
         check=False,
     )
     assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
-    assert loaded_files(project.warehouse) == frozenset()
+    assert loaded_files(project.warehouse, "raw_files") == frozenset()
     project.load()
 
     clean = type(project)(tmp_path_factory.mktemp("clean"))
@@ -342,8 +344,8 @@ def test_after_a_kill_the_next_run_gives_what_a_clean_one_gives(project, tmp_pat
 
 def test_a_load_needs_no_ledger_to_begin_with(project):
     project.entity("people", PEOPLE)
-    assert loaded_files(project.warehouse) == frozenset()
+    assert loaded_files(project.warehouse, "raw_files") == frozenset()
     project.write("a.csv", "id,mail\n1,a\n")
-    assert load(project.settings, project.sources, loaded_files(project.warehouse)).loads_ids
-    ((source, entity, _, _),) = loaded_files(project.warehouse)
+    assert load(project.settings, project.dataset, loaded_files(project.warehouse, "raw_files")).loads_ids
+    ((source, entity, _, _),) = loaded_files(project.warehouse, "raw_files")
     assert (source, entity) == ("shop", "people")

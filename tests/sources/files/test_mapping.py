@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from scv_platform.sources.files import sql
+from scv_platform.sources.landing import sql
 
 PEOPLE = "{source_id: id, email: mail}"
 NOT_A_TIME = "not a time between the years 1900 and 2200"

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scv_platform.sources.files import sql
-from scv_platform.sources.files.config import Reading
-from scv_platform.sources.files.read import UnreadableFile, open_rows
+from scv_platform.sources.landing import sql
+from scv_platform.sources.landing.mapping import Reading
+from scv_platform.sources.landing.read import UnreadableFile, open_rows
 
 ABC = {"id": "sources.yml:1: shop.people.source_id", "name": "sources.yml:2: x", "note": "sources.yml:3: y"}
 
@@ -133,7 +133,7 @@ def test_blocks_are_cut_anywhere_without_a_trace(file, monkeypatch):
     file.write_text(MESSY.replace("last", "läst"))
     expected = [tuple("läst" if value == "last" else value for value in row) for row in MESSY_ROWS]
     for size in (1, 2, 3, 7, 50):
-        monkeypatch.setattr("scv_platform.sources.files.read._BLOCK_BYTES", size)
+        monkeypatch.setattr("scv_platform.sources.landing.read._BLOCK_BYTES", size)
         assert read(file) == expected
 
 

@@ -12,7 +12,7 @@ import gzip
 import io
 import re
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -21,10 +21,14 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from scv_platform.sources.files import sql
-from scv_platform.sources.files.config import Reading
+from scv_platform.sources.landing import sql
+from scv_platform.sources.landing.mapping import Reading
 
 _BLOCK_BYTES = 8 << 20
+_LONGEST_LINE = 16 << 20
+_TOO_LONG = "\0longer"
+"""Stands for a line that is longer, which nothing is but a file of another kind: what it says is not kept."""
+_WHY_TOO_LONG = f"longer than {_LONGEST_LINE >> 20} MB"
 
 
 class UnreadableFile(Exception):
@@ -50,32 +54,55 @@ def _no_rows(columns: Mapping[str, str]) -> FileRows:
 
 
 def open_rows(
-    connection: duckdb.DuckDBPyConnection, path: Path, reading: Reading, columns: Mapping[str, str]
+    connection: duckdb.DuckDBPyConnection,
+    path: Path,
+    reading: Reading,
+    columns: Mapping[str, str],
+    may_lack: Set[str] = frozenset(),
 ) -> FileRows:
     """The rows of a file with those of its columns; `UnreadableFile` when it is not what the configuration says.
 
     `columns` gives for each column the place in the configuration that asks for it. A json line may leave out what it
-    has no value for, so there a column may be missing altogether, unless a key that nothing reads looks like it.
+    has no value for, so there a column may be missing altogether, unless a key that nothing reads looks like it. The
+    columns that a file `may_lack` are null where it does.
     """
+    file_format = format_of(path, reading)
     if path.stat().st_size == 0:
         return _no_rows(columns)
-    if reading.format == "parquet":
-        return _open_parquet(connection, path, columns)
+    if file_format == "parquet":
+        return _open_parquet(connection, path, columns, may_lack)
     _read_lines(connection, path, reading.encoding)
-    if reading.format == "csv":
-        return _open_csv(connection, reading.delimiter, columns)
-    return _open_jsonl(connection, columns)
+    if file_format == "csv":
+        return _open_csv(connection, reading.delimiter, columns, may_lack)
+    return _open_jsonl(connection, columns, may_lack)
 
 
-def _open_parquet(connection: duckdb.DuckDBPyConnection, path: Path, columns: Mapping[str, str]) -> FileRows:
+_FORMATS = {".csv": "csv", ".json": "jsonl", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}
+
+
+def format_of(path: Path, reading: Reading) -> str:
+    """The format that the configuration says, else that of the file's ending; `UnreadableFile` when it tells none."""
+    ending = Path(path.name.lower().removesuffix(".gz")).suffix
+    if not (reading.format or ending in _FORMATS):
+        raise UnreadableFile(f"its name does not tell its format; it should end in {', '.join(_FORMATS)}")
+    return reading.format or _FORMATS[ending]
+
+
+def _open_parquet(
+    connection: duckdb.DuckDBPyConnection, path: Path, columns: Mapping[str, str], may_lack: Set[str]
+) -> FileRows:
     file = sql.text(_without_wildcards(path))
     described = connection.execute(f"describe from read_parquet({file})").fetchall()
     header = [str(row[0]) for row in described]
     if "file_row_number" in header:
         raise UnreadableFile("a column is named 'file_row_number', which the reader numbers rows with; rename it")
-    positions = _positions(header, columns)
+    positions = _positions(header, columns, may_lack)
     types, values = [], []
     for column, position in positions.items():
+        if position is None:
+            types.append("VARCHAR")
+            values.append("null::varchar")
+            continue
         name, kind = f"file.{sql.name(header[position])}", str(described[position][1])
         if kind in ("BLOB", "BIT"):
             raise UnreadableFile(f"column {column!r} is binary ({kind})")
@@ -117,7 +144,7 @@ def _lines(stream: BinaryIO | gzip.GzipFile, encoding: str) -> Iterator[pa.Recor
     """The lines in blocks, numbered; a mark at the beginning that only tells the encoding is no text."""
     codec = codecs.getincrementaldecoder("utf-8-sig" if encoding == "utf-8" else encoding)()
     decoder = io.IncrementalNewlineDecoder(codec, translate=True)
-    number, begun = 1, ""
+    number, begun, is_skipping = 1, "", False
     while True:
         block = stream.read(_BLOCK_BYTES)
         try:
@@ -126,16 +153,26 @@ def _lines(stream: BinaryIO | gzip.GzipFile, encoding: str) -> Iterator[pa.Recor
             line = number + begun.count("\n") + error.object[: error.start].count(b"\n")
             reason = f"not {encoding} text from line {line} on ({error.reason}); set its encoding"
             raise UnreadableFile(reason) from None
+        if is_skipping:
+            _, line_break, decoded = decoded.partition("\n")
+            if block and not line_break:
+                continue
+            begun, decoded, is_skipping = _TOO_LONG, line_break + decoded, False
         if not block and not begun + decoded:
             return
         whole, line_break, begun = (begun + decoded).rpartition("\n") if block else (begun + decoded, "\n", "")
+        if len(begun) > _LONGEST_LINE:
+            begun, is_skipping = "", True
         if line_break:
             content = pc.split_pattern(pa.array([whole], pa.large_string()), "\n").values
+            content = pc.if_else(pc.greater(pc.binary_length(content), _LONGEST_LINE), _TOO_LONG, content)
             yield pa.record_batch([pa.arange(number, number + len(content)), content], names=["line", "content"])
             number += len(content)
 
 
-def _open_csv(connection: duckdb.DuckDBPyConnection, delimiter: str, columns: Mapping[str, str]) -> FileRows:
+def _open_csv(
+    connection: duckdb.DuckDBPyConnection, delimiter: str, columns: Mapping[str, str], may_lack: Set[str]
+) -> FileRows:
     separator = re.escape(delimiter)
     field = f'(?:"(?:[^"]|"")*"|[^"{separator}][^{separator}]*)?{separator}'
     _find_records(connection, opens=f'(?:{field})*"(?:[^"]|"")*')
@@ -172,9 +209,13 @@ def _open_csv(connection: duckdb.DuckDBPyConnection, delimiter: str, columns: Ma
     ((width,),) = connection.execute(f"select len(field) from ({heading})").fetchall()
     names = ", ".join(value(position) for position in range(width))
     (header,) = connection.execute(f"select {names} from ({heading})").fetchall()
-    positions = _positions(header, columns)
+    wanted = [
+        "null::varchar" if position is None else f"case when _broken is null then {value(position)} end"
+        for position in _positions(header, columns, may_lack).values()
+    ]
     members = ", ".join(f"{sql.text(name.strip())}, {value(position)}" for position, name in enumerate(header))
     broken = f"""case
+        when content = {sql.text(_TOO_LONG)} then {sql.text(_WHY_TOO_LONG)}
         when never_closed then 'a quote that opens here is never closed'
         when is_malformed then 'text after a closing quote'
         when len(field) <> {width} then format('{{}} columns instead of {width}', len(field))
@@ -185,7 +226,7 @@ def _open_csv(connection: duckdb.DuckDBPyConnection, delimiter: str, columns: Ma
             line as _line,
             {broken} as _broken,
             case when _broken is null then json_object({members}) else to_json(content) end::varchar as _raw
-            {_numbered([f"case when _broken is null then {value(position)} end" for position in positions.values()])}
+            {_numbered(wanted)}
         from ({split(f"from records where line > {header_line}")})
         """,
         ["VARCHAR"] * len(columns),
@@ -252,7 +293,7 @@ def _find_records(connection: duckdb.DuckDBPyConnection, opens: str) -> None:
     connection.execute("create or replace temp view records as from joined")
 
 
-def _open_jsonl(connection: duckdb.DuckDBPyConnection, columns: Mapping[str, str]) -> FileRows:
+def _open_jsonl(connection: duckdb.DuckDBPyConnection, columns: Mapping[str, str], may_lack: Set[str]) -> FileRows:
     pointers = [_pointer(column) for column in columns]
     connection.execute(
         f"""
@@ -267,12 +308,16 @@ def _open_jsonl(connection: duckdb.DuckDBPyConnection, columns: Mapping[str, str
         where trim(content) <> ''
         """
     )
-    _check_keys(connection, columns)
+    _check_keys(connection, columns, may_lack)
     return FileRows(
         f"""
         select
             line as _line,
-            case when document is null then 'not JSON' when not is_object then 'not a JSON object' end as _broken,
+            case
+                when content = {sql.text(_TOO_LONG)} then {sql.text(_WHY_TOO_LONG)}
+                when document is null then 'not JSON'
+                when not is_object then 'not a JSON object'
+            end as _broken,
             case when document is null then to_json(content)::varchar else content end as _raw
             {_numbered([f"field[{position + 1}]" for position in range(len(columns))])}
         from objects
@@ -286,11 +331,11 @@ def _pointer(key: str) -> str:
     return "/" + key.replace("~", "~0").replace("/", "~1")
 
 
-def _check_keys(connection: duckdb.DuckDBPyConnection, columns: Mapping[str, str]) -> None:
+def _check_keys(connection: duckdb.DuckDBPyConnection, columns: Mapping[str, str], may_lack: Set[str]) -> None:
     """Refuse a file in which no object has a key that is asked for, but some have one that looks like it."""
     counts = ", ".join(f"count(field[{position + 1}])" for position in range(len(columns)))
     found = connection.execute(f"select {counts} from objects where is_object").fetchall()[0]
-    missing = [column for column, count in zip(columns, found, strict=True) if not count]
+    missing = [column for column, count in zip(columns, found, strict=True) if not count and column not in may_lack]
     if not missing:
         return
     rows = connection.execute("select distinct unnest(json_keys(document)) from objects where is_object").fetchall()
@@ -300,15 +345,15 @@ def _check_keys(connection: duckdb.DuckDBPyConnection, columns: Mapping[str, str
             raise _missing_column(column, columns[column], unread)
 
 
-def _positions(header: Sequence[str], columns: Mapping[str, str]) -> dict[str, int]:
-    """Where the columns stand in the file; the names in a header are trimmed."""
+def _positions(header: Sequence[str], columns: Mapping[str, str], may_lack: Set[str]) -> dict[str, int | None]:
+    """Where the columns stand in the file, None for one that it lacks; the names in a header are trimmed."""
     names = [name.strip() for name in header]
     for column, place in columns.items():
-        if column not in names:
+        if column not in names and column not in may_lack:
             raise _missing_column(column, place, names)
         if names.count(column) > 1:
             raise UnreadableFile(f"{place}: the file has {names.count(column)} columns named {column!r}")
-    return {column: names.index(column) for column in columns}
+    return {column: names.index(column) if column in names else None for column in columns}
 
 
 def _missing_column(column: str, place: str, names: Sequence[str] | set[str]) -> UnreadableFile:

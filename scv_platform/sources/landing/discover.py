@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scv_platform.settings import Settings
-from scv_platform.sources.files.config import FileMapping, FileSource
+from scv_platform.sources.landing.mapping import FileMapping, LandingDataset
 
 LoadedFile = tuple[str, str, str, str]
 """What was loaded: source, entity, content hash, mapping hash."""
@@ -35,6 +35,8 @@ class PendingFile:
     size: int
     changed_ns: int
     content_hash: str
+    refusal: str | None = None
+    """Why the file must not be read; the hash is that of its path then."""
 
     @property
     def key(self) -> LoadedFile:
@@ -62,19 +64,19 @@ class Discovery:
     """Paths with wildcards that match nothing, yet."""
 
     @property
-    def entities(self) -> frozenset[str]:
-        """The entities that have something to load."""
+    def tables(self) -> frozenset[str]:
+        """The tables that have something to load."""
         return frozenset(file.mapping.entity.name for file in self.pending)
 
 
 def pending_files(
-    settings: Settings, sources: Sequence[FileSource], already_loaded: Set[LoadedFile], known: KnownFiles | None = None
+    settings: Settings, dataset: LandingDataset, already_loaded: Set[LoadedFile], known: KnownFiles | None = None
 ) -> Discovery:
-    """The files of these sources that are not loaded yet, each content once, in the order of the configuration."""
+    """The files of this dataset that are not loaded yet, each content once, in the order of its tables."""
     seen: dict[str, Sequence[int | str]] = {}
     pending, missing, unmatched = [], [], []
     done = set(already_loaded)
-    for mapping in (mapping for source in sources for mapping in source.mappings):
+    for mapping in dataset.mappings:
         paths = list(_matching(mapping.pattern))
         if not paths and glob.has_magic(mapping.pattern):
             unmatched.append(f"{mapping.place}: {mapping.pattern}: nothing matches")
@@ -82,11 +84,17 @@ def pending_files(
             missing.append(f"{mapping.place}: {mapping.pattern}: missing file")
         for path, status in paths:
             entry = seen.get(str(path)) or (known or {}).get(str(path), ())
-            if tuple(entry[:2]) != (status.st_size, status.st_mtime_ns):
-                entry = (status.st_size, status.st_mtime_ns, _content_hash(path))
+            refusal = _refusal(mapping, path)
+            if refusal:
+                entry = (status.st_size, status.st_mtime_ns, hashlib.sha256(str(path).encode()).hexdigest())
+            elif tuple(entry[:2]) != (status.st_size, status.st_mtime_ns):
+                try:
+                    entry = (status.st_size, status.st_mtime_ns, _content_hash(path))
+                except FileNotFoundError:
+                    continue
             seen[str(path)] = entry
             name = str(path.relative_to(settings.root)) if path.is_relative_to(settings.root) else str(path)
-            file = PendingFile(mapping, path, name, status.st_size, status.st_mtime_ns, str(entry[2]))
+            file = PendingFile(mapping, path, name, status.st_size, status.st_mtime_ns, str(entry[2]), refusal)
             if file.key not in done:
                 done.add(file.key)
                 pending.append(file)
@@ -100,6 +108,13 @@ def _matching(pattern: str) -> Iterator[tuple[Path, os.stat_result]]:
         with suppress(FileNotFoundError):
             if path.is_file() and not name.endswith(UNFINISHED):
                 yield path, path.stat()
+
+
+def _refusal(mapping: FileMapping, path: Path) -> str | None:
+    """Why a file is not read: a link that leads out of its folder could show any file of the machine."""
+    if mapping.root is None or path.resolve().is_relative_to(mapping.root.resolve()):
+        return None
+    return f"a link leads out of {mapping.root}; copy the file there"
 
 
 def _content_hash(path: Path) -> str:

@@ -11,13 +11,12 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from scv_platform.sources.entities import LINEAGE_COLUMNS
-from scv_platform.sources.files import sql
-from scv_platform.sources.files.columns import STORED_AS
-from scv_platform.sources.files.config import FileMapping
-from scv_platform.sources.files.discover import PendingFile
-from scv_platform.sources.files.mapping import collapses, judged_rows
-from scv_platform.sources.files.read import UnreadableFile, open_rows
+from scv_platform.sources.landing import sql
+from scv_platform.sources.landing.columns import STORED_AS
+from scv_platform.sources.landing.discover import PendingFile
+from scv_platform.sources.landing.judge import collapses, judged_rows
+from scv_platform.sources.landing.mapping import FileMapping
+from scv_platform.sources.landing.read import UnreadableFile, format_of, open_rows
 
 REPEATED = "repeated"
 """Reason under which rows are counted that a later row of the same file repeats."""
@@ -45,6 +44,8 @@ class Converted:
 
 def convert(file: PendingFile, load_id: str, target: Path) -> Converted:
     """Write the valid rows of the file to `target`, as the raw table of the entity has them."""
+    if file.refusal:
+        return _unreadable(file.mapping, file.refusal, target)
     with sql.scratch(target.parent) as connection:
         try:
             return _convert(connection, file, load_id, target)
@@ -53,14 +54,19 @@ def convert(file: PendingFile, load_id: str, target: Path) -> Converted:
         except duckdb.Error as error:
             if isinstance(error, _OUR_FAULT) or not _is_about(file, error):
                 raise
-            reason = f"not a readable {file.mapping.reading.format} file: {str(error).splitlines()[0]}"
-    write_empty(file.mapping, target)
+            kind = format_of(file.path, file.mapping.reading)
+            reason = f"not a readable {kind} file: {str(error).splitlines()[0]}"
+    return _unreadable(file.mapping, reason, target)
+
+
+def _unreadable(mapping: FileMapping, reason: str, target: Path) -> Converted:
+    write_empty(mapping, target)
     return Converted(0, pa.table({"line": [None], "reason": [reason], "raw": [None]}, schema=_REFUSED), {})
 
 
 def _convert(connection: duckdb.DuckDBPyConnection, file: PendingFile, load_id: str, target: Path) -> Converted:
     mapping = file.mapping
-    rows = open_rows(connection, file.path, mapping.reading, mapping.used)
+    rows = open_rows(connection, file.path, mapping.reading, mapping.used, mapping.may_lack)
     judged = judged_rows(mapping, rows)
     lineage = (
         f"{sql.text(mapping.source)} as source, {sql.text(file.content_hash)} as _content_hash,"
@@ -90,8 +96,7 @@ def _is_about(file: PendingFile, error: duckdb.Error) -> bool:
 
 def write_empty(mapping: FileMapping, target: Path) -> None:
     """Write a parquet without rows, so that the raw table of the entity exists with all its columns."""
-    names = ["source", "_content_hash", "_dlt_load_id", *(column.name for column in mapping.columns)]
-    nothing = ", ".join(["null::bigint as _line", *(f"null as {sql.name(name)}" for name in names)])
+    nothing = ", ".join(f"null as {sql.name(column.name)}" for column in (*mapping.lineage, *mapping.columns))
     with sql.scratch() as connection:
         _write(connection, mapping, f"select {nothing} where false", target)
 
@@ -100,7 +105,7 @@ def _write(connection: duckdb.DuckDBPyConnection, mapping: FileMapping, select: 
     """Write rows with the columns of the raw table, in its order; the number of rows."""
     columns = ", ".join(
         f"cast({sql.name(column.name)} as {STORED_AS[column.type]}) as {sql.name(column.name)}"
-        for column in (*LINEAGE_COLUMNS, *mapping.columns)
+        for column in (*mapping.lineage, *mapping.columns)
     )
     copied = connection.execute(f"copy (select {columns} from ({select})) to {sql.text(str(target))} (format parquet)")
     ((count,),) = copied.fetchall()

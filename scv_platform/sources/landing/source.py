@@ -1,6 +1,6 @@
-"""The no-code source as dlt: landing files -> `raw_files.<entity>`, appended.
+"""Landing files as a dlt source: files -> the raw tables of a dataset, appended.
 
-Run alone: `load(settings, load_sources(settings), loaded_files(warehouse))`. Data flow: a pending file becomes a
+Run alone: `load(settings, dataset, loaded_files(warehouse, dataset.schema))`. Data flow: a pending file becomes a
 parquet that dlt imports as it is, so no row passes through Python; its ledger row and its refused rows travel in the
 same load package. Invariant: a load that is killed leaves no trace that anyone reads, and the next run loads its files
 again under a new load id.
@@ -22,17 +22,14 @@ from dlt.extract.source import DltSource
 from scv_platform.config_files import ConfigError
 from scv_platform.settings import Settings
 from scv_platform.sources.entities import (
-    ENTITIES,
-    LINEAGE_COLUMNS,
     LOADED_FILES,
     REJECTED_ROWS,
     Column,
     ColumnType,
 )
-from scv_platform.sources.files.config import FileMapping, FileSource
-from scv_platform.sources.files.convert import Converted, convert, write_empty
-from scv_platform.sources.files.discover import LoadedFile, PendingFile, pending_files
-from scv_platform.sources.files.ledger import DATASET
+from scv_platform.sources.landing.convert import Converted, convert, write_empty
+from scv_platform.sources.landing.discover import KnownFiles, LoadedFile, PendingFile, pending_files
+from scv_platform.sources.landing.mapping import LandingDataset
 
 LEDGER, REJECTED = "_loaded_files", "_rejected_rows"
 OWN_TABLES = {LEDGER: LOADED_FILES, REJECTED: REJECTED_ROWS}
@@ -45,80 +42,71 @@ _DLT_OPTIONS = {
 }
 _ARROW_TYPES = {
     ColumnType.TEXT: pa.string(),
+    ColumnType.DECIMAL: pa.decimal128(38, 9),
     ColumnType.BIGINT: pa.int64(),
+    ColumnType.BOOL: pa.bool_(),
+    ColumnType.DATE: pa.date32(),
     ColumnType.TIMESTAMP: pa.timestamp("us", "UTC"),
     # Reasons and their counts; dlt makes JSON of what is nested, and warns about JSON that comes as text.
     ColumnType.JSON: pa.map_(pa.string(), pa.int64()),
 }
 
 
-def pipeline(settings: Settings) -> dlt.Pipeline:
-    """The pipeline of the files; a new one for each run, because running changes it."""
+def pipeline(settings: Settings, name: str) -> dlt.Pipeline:
+    """The pipeline that loads into `raw_<name>`; a new one for each run, because running changes it."""
     os.environ.update(_DLT_OPTIONS)
     settings.duckdb_path.parent.mkdir(parents=True, exist_ok=True)
     return dlt.pipeline(
-        "files",
+        name,
         destination=dlt.destinations.duckdb(str(settings.duckdb_path)),
-        dataset_name=DATASET,
+        dataset_name=f"raw_{name}",
         pipelines_dir=str(settings.dlt_folder),
     )
 
 
-def load(
-    settings: Settings, sources: Sequence[FileSource], already_loaded: Set[LoadedFile], entities: Set[str] | None = None
-) -> LoadInfo:
+def load(settings: Settings, dataset: LandingDataset, already_loaded: Set[LoadedFile]) -> LoadInfo:
     """Load what is pending, and nothing else: packages that a killed run left behind are dropped first."""
-    files = pipeline(settings)
-    files.drop()
-    info = files.run(files_source(settings, sources, already_loaded, entities))
+    loading = pipeline(settings, dataset.name)
+    loading.drop()
+    info = loading.run(landing_source(settings, dataset, already_loaded))
     info.raise_on_failed_jobs()
     return info
 
 
-def files_source(
-    settings: Settings, sources: Sequence[FileSource], already_loaded: Set[LoadedFile], entities: Set[str] | None = None
+def landing_source(
+    settings: Settings, dataset: LandingDataset, already_loaded: Set[LoadedFile], known: KnownFiles | None = None
 ) -> DltSource:
-    """One resource per entity that the sources feed, in the order of the entities (only those named, when given).
+    """One resource per table of the dataset, in their order.
 
-    Files are looked for when a resource is extracted, not before. `ConfigError` when a path leads nowhere.
+    Files are looked for when a resource is extracted, not before; those that are `known` are not read again to know
+    their content. `ConfigError` when a path leads nowhere.
     """
-    by_entity = {
-        name: [FileSource(source.name, chosen) for source in sources if (chosen := _feeding(source, name))]
-        for name in ENTITIES
-        if entities is None or name in entities
-    }
-    known: dict[str, Sequence[int | str]] = {}
+    seen: dict[str, Sequence[int | str]] = dict(known or {})
 
-    @dlt.source(name="files", max_table_nesting=0)
-    def files() -> Iterable[DltResource]:
-        for name, feeding in by_entity.items():
-            if feeding:
-                yield _resource(settings, name, feeding, already_loaded, known)
+    @dlt.source(name=dataset.name, max_table_nesting=0)
+    def landing() -> Iterable[DltResource]:
+        for name in dataset.tables:
+            yield _resource(settings, dataset.only({name}), already_loaded, seen)
 
-    return files()
-
-
-def _feeding(source: FileSource, entity: str) -> tuple[FileMapping, ...]:
-    return tuple(mapping for mapping in source.mappings if mapping.entity.name == entity)
+    return landing()
 
 
 def _resource(
     settings: Settings,
-    entity: str,
-    sources: Sequence[FileSource],
+    dataset: LandingDataset,
     already_loaded: Set[LoadedFile],
     known: dict[str, Sequence[int | str]],
 ) -> DltResource:
-    mapping = sources[0].mappings[0]
+    ((table_name, (mapping, *_)),) = dataset.tables.items()
 
     def rows() -> Iterator[Any]:
         load_id = dlt.current.load_package_state()["load_id"]
-        found = pending_files(settings, sources, already_loaded, known)
+        found = pending_files(settings, dataset, already_loaded, known)
         if found.missing:
             raise ConfigError(found.missing)
         known.update(found.known)
         # Below the working folder, which every run empties: a killed run leaves no copy of the data behind.
-        target = Path(dlt.current.pipeline().working_dir) / "import" / f"{entity}.parquet"
+        target = Path(dlt.current.pipeline().working_dir) / "import" / f"{table_name}.parquet"
         target.parent.mkdir(exist_ok=True)
         loaded = 0
         for file in found.pending:
@@ -135,13 +123,13 @@ def _resource(
             yield dlt.mark.with_file_import(str(target), "parquet", 0)
             target.unlink()
             for table, columns in OWN_TABLES.items():
-                yield dlt.mark.with_table_name(_schema(columns).empty_table(), table)
+                yield dlt.mark.with_table_name(arrow_schema(columns).empty_table(), table)
 
-    resource = dlt.resource(rows, name=entity, table_name=entity, write_disposition="append")
+    resource = dlt.resource(rows, name=table_name, table_name=table_name, write_disposition="append")
     # Before the columns of the entity: a variant of a table begins with the columns that are there.
     for table, columns in OWN_TABLES.items():
-        resource.apply_hints(table_name=table, columns=_hints(columns), create_table_variant=True)
-    resource.apply_hints(columns=_hints((*LINEAGE_COLUMNS, *mapping.columns)))
+        resource.apply_hints(table_name=table, columns=column_hints(columns), create_table_variant=True)
+    resource.apply_hints(columns=column_hints((*mapping.lineage, *mapping.columns)))
     return resource
 
 
@@ -159,11 +147,11 @@ def _ledger_row(file: PendingFile, converted: Converted, load_id: str) -> pa.Tab
         "skipped": list(converted.skipped.items()),
         "_dlt_load_id": load_id,
     }
-    return pa.Table.from_pylist([row], _schema(LOADED_FILES))
+    return pa.Table.from_pylist([row], arrow_schema(LOADED_FILES))
 
 
 def _rejected_rows(file: PendingFile, converted: Converted, load_id: str) -> pa.Table:
-    schema, rows = _schema(REJECTED_ROWS), converted.refused
+    schema, rows = arrow_schema(REJECTED_ROWS), converted.refused
     columns = {name: rows[name] for name in rows.column_names} | {
         name: pa.repeat(value, rows.num_rows)
         for name, value in {
@@ -177,9 +165,11 @@ def _rejected_rows(file: PendingFile, converted: Converted, load_id: str) -> pa.
     return pa.table([columns[name] for name in schema.names], schema=schema)
 
 
-def _hints(columns: Iterable[Column]) -> dict[str, TColumnSchema]:
+def column_hints(columns: Iterable[Column]) -> dict[str, TColumnSchema]:
+    """The columns of a raw table as dlt wants to be told them."""
     return {column.name: {"name": column.name, "data_type": column.type.value} for column in columns}
 
 
-def _schema(columns: Iterable[Column]) -> pa.Schema:
+def arrow_schema(columns: Iterable[Column]) -> pa.Schema:
+    """The columns of a raw table as Arrow."""
     return pa.schema({column.name: _ARROW_TYPES[column.type] for column in columns})

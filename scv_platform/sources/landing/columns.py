@@ -9,8 +9,8 @@ import re
 from dataclasses import dataclass
 
 from scv_platform.sources.entities import ColumnType
-from scv_platform.sources.files import sql
-from scv_platform.sources.files.config import Reading
+from scv_platform.sources.landing import sql
+from scv_platform.sources.landing.mapping import Reading
 
 STORED_AS = {
     ColumnType.TEXT: "varchar",

@@ -9,10 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from scv_platform.sources.entities import Column, ColumnType
-from scv_platform.sources.files import sql
-from scv_platform.sources.files.columns import STORED_AS, FileColumn, moment_of_iso_text
-from scv_platform.sources.files.config import FileMapping
-from scv_platform.sources.files.grammar import (
+from scv_platform.sources.landing import sql
+from scv_platform.sources.landing.columns import STORED_AS, FileColumn, moment_of_iso_text
+from scv_platform.sources.landing.mapping import RowMapping
+from scv_platform.sources.landing.read import FileRows
+from scv_platform.sources.landing.rules import (
     Case,
     ColumnValue,
     Condition,
@@ -23,7 +24,6 @@ from scv_platform.sources.files.grammar import (
     Scalar,
     constant,
 )
-from scv_platform.sources.files.read import FileRows
 
 COLLAPSING = frozenset({"people", "products", "accounts"})
 """Entities that describe a thing: in a file that is about something else, equal descriptions are one."""
@@ -70,7 +70,7 @@ class _Problem:
     reason: str
 
 
-def judged_rows(mapping: FileMapping, rows: FileRows) -> JudgedRows:
+def judged_rows(mapping: RowMapping, rows: FileRows) -> JudgedRows:
     """What becomes of the rows of a file."""
     columns = {
         name: FileColumn(position, kind, mapping.reading)
@@ -109,7 +109,7 @@ def judged_rows(mapping: FileMapping, rows: FileRows) -> JudgedRows:
     )
 
 
-def collapses(mapping: FileMapping) -> bool:
+def collapses(mapping: RowMapping) -> bool:
     """Whether equal rows of a file are one row of the entity: orders say who bought again with each of them."""
     return mapping.shares_file and mapping.entity.name in COLLAPSING
 
@@ -118,7 +118,7 @@ def _given(column: str) -> str:
     return sql.name(f"_given_{column}")
 
 
-def _skip(mapping: FileMapping, values: Mapping[str, _Value], columns: Mapping[str, FileColumn]) -> str:
+def _skip(mapping: RowMapping, values: Mapping[str, _Value], columns: Mapping[str, FileColumn]) -> str:
     """The first reason for which a row is not of this entity."""
     branches = [f"when {_holds(rule, columns)} then {sql.text(rule.reason)}" for rule in mapping.skip]
     if mapping.shares_file:
@@ -128,7 +128,7 @@ def _skip(mapping: FileMapping, values: Mapping[str, _Value], columns: Mapping[s
     return f"case when _broken is not null then null {' '.join(branches)} end"
 
 
-def _problems(mapping: FileMapping, values: Mapping[str, _Value]) -> list[_Problem]:
+def _problems(mapping: RowMapping, values: Mapping[str, _Value]) -> list[_Problem]:
     """The reasons to refuse a row of which every field could be read."""
     problems = []
     for column in mapping.columns:
@@ -148,7 +148,7 @@ def _is_missing(column: str, value: _Value) -> str:
     return f"not {_given(column)}" if value.is_given else f"{sql.name(column)} is null"
 
 
-def _value(mapping: FileMapping, column: Column, columns: Mapping[str, FileColumn]) -> _Value:
+def _value(mapping: RowMapping, column: Column, columns: Mapping[str, FileColumn]) -> _Value:
     """The value of one column of the entity."""
     value = _value_of_rule(mapping, column, mapping.fields.get(column.name), columns)
     if column.name == "country" and mapping.reading.default_country:
@@ -159,7 +159,7 @@ def _value(mapping: FileMapping, column: Column, columns: Mapping[str, FileColum
 
 
 def _value_of_rule(
-    mapping: FileMapping, column: Column, rule: FieldRule | None, columns: Mapping[str, FileColumn]
+    mapping: RowMapping, column: Column, rule: FieldRule | None, columns: Mapping[str, FileColumn]
 ) -> _Value:
     match rule:
         case None:
@@ -198,7 +198,7 @@ def _digest(rule: Hash, columns: Mapping[str, FileColumn]) -> str:
     return f"case when coalesce({', '.join(texts)}) is not null then left(sha256(concat_ws(chr(31), {parts})), 32) end"
 
 
-def _numbered(mapping: FileMapping, columns: Mapping[str, FileColumn], select: str) -> str:
+def _numbered(mapping: RowMapping, columns: Mapping[str, FileColumn], select: str) -> str:
     """Where a digest is the key: tells equal rows of a file apart, by their order among all its lines."""
     rule = mapping.fields.get(mapping.entity.key or "")
     if not isinstance(rule, Hash):

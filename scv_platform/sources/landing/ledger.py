@@ -1,7 +1,7 @@
 """What the ledger in the warehouse says was loaded.
 
-`raw_files._loaded_files` travels in the load package of the rows that it counts, and dlt writes the package's row of
-`raw_files._dlt_loads` last. So a file counts as loaded when its load is complete, and a load that was killed does not.
+`_loaded_files` travels in the load package of the rows that it counts, and dlt writes the package's row of `_dlt_loads`
+last. So a file counts as loaded when its load is complete, and a load that was killed does not.
 """
 
 import json
@@ -9,13 +9,9 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from scv_platform.sources.files.discover import LoadedFile
+from scv_platform.sources.landing.discover import LoadedFile
+from scv_platform.sources.landing.mapping import LandingDataset
 from scv_platform.warehouse import Warehouse, bind
-
-DATASET = "raw_files"
-"""Schema of the raw tables."""
-
-_COMPLETE = f"join {DATASET}._dlt_loads as loads on loads.load_id = files._dlt_load_id and loads.status = 0"
 
 
 @dataclass(frozen=True)
@@ -32,28 +28,45 @@ class LoadSummary:
     """Skipped rows by reason."""
 
 
-def loaded_files(warehouse: Warehouse) -> frozenset[LoadedFile]:
+def loaded_files(warehouse: Warehouse, schema: str) -> frozenset[LoadedFile]:
     """Every (source, entity, content hash, mapping hash) of a complete load."""
-    if not warehouse.exists(f"{DATASET}._loaded_files"):
+    if not warehouse.exists(f"{schema}._loaded_files"):
         return frozenset()
-    rows = warehouse.table(
-        f"select distinct source, entity, file_hash, mapping_hash from {DATASET}._loaded_files as files {_COMPLETE}"
-    )
+    rows = warehouse.table(f"select distinct source, entity, file_hash, mapping_hash {_of_complete_loads(schema)}")
     return frozenset((row["source"], row["entity"], row["file_hash"], row["mapping_hash"]) for row in rows.to_pylist())
 
 
-def load_summary(warehouse: Warehouse, load_id: str) -> dict[str, LoadSummary]:
+def _of_complete_loads(schema: str) -> str:
+    return (
+        f"from {schema}._loaded_files as files"
+        f" join {schema}._dlt_loads as loads on loads.load_id = files._dlt_load_id and loads.status = 0"
+    )
+
+
+def incomplete_tables(warehouse: Warehouse, dataset: LandingDataset) -> frozenset[str]:
+    """The tables of the dataset that lack a column in the warehouse, or are not there."""
+    query = "select table_name, column_name from information_schema.columns where table_schema = :schema"
+    present = {(row["table_name"], row["column_name"]) for row in warehouse.rows(bind(query, schema=dataset.schema))}
+    return frozenset(
+        mapping.entity.name
+        for mapping in dataset.mappings
+        for column in (*mapping.lineage, *mapping.columns)
+        if (mapping.entity.name, column.name) not in present
+    )
+
+
+def load_summary(warehouse: Warehouse, schema: str, load_id: str) -> dict[str, LoadSummary]:
     """What that load did, by entity; entities without a new file are not in it."""
     files = warehouse.rows(
         bind(
             f"select entity, rows_loaded, rows_rejected, rows_skipped, cast(skipped as text) as skipped"
-            f" from {DATASET}._loaded_files as files {_COMPLETE} where files._dlt_load_id = :load_id",
+            f" {_of_complete_loads(schema)} where files._dlt_load_id = :load_id",
             load_id=load_id,
         )
     )
     unreadable = warehouse.rows(
         bind(
-            f"select table_name, file from {DATASET}._rejected_rows where _dlt_load_id = :load_id and line is null",
+            f"select table_name, file from {schema}._rejected_rows where _dlt_load_id = :load_id and line is null",
             load_id=load_id,
         )
     )

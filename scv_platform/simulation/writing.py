@@ -1,0 +1,337 @@
+"""How people and moments are written: SQL that turns positions and damages into text, shared by all systems.
+
+`faces` has one row per person record as its system shows it at the end of the day `until()`: what the person
+was called and reached by when the record was made, or since, if the record follows changes.
+"""
+
+from datetime import date, timedelta
+
+from scv_platform.simulation import pools
+from scv_platform.simulation.company import Company
+
+FIRST_TIME = date(1970, 1, 1)
+
+
+def clock(since: date | None, until: date) -> tuple[str, ...]:
+    """Macros that say what a delivery shows: everything up to `until`, new since the end of `since`."""
+    after = (since or FIRST_TIME) + timedelta(days=1)
+    return (
+        f"create or replace macro horizon() as timestamp '{until + timedelta(days=1)} 00:00:00'",
+        f"create or replace macro previous() as timestamp '{after} 00:00:00'",
+        "create or replace macro happened(t) as t is not null and t < horizon()",
+        "create or replace macro is_new(t) as t >= previous() and t < horizon()",
+        "create or replace macro seen(t) as case when t < horizon() then t end",
+    )
+
+
+def formats(company: Company) -> tuple[str, ...]:
+    """Macros that write moments, money and ids as vendors do."""
+    return (
+        "create macro iso_time(t) as strftime(t, '%Y-%m-%dT%H:%M:%SZ')",
+        "create macro millis_time(t) as strftime(t, '%Y-%m-%dT%H:%M:%S.%gZ')",
+        "create macro crm_time(t) as strftime(t, '%Y-%m-%dT%H:%M:%S.000+0000')",
+        "create macro shop_time(t) as strftime(t + interval 1 hour, '%Y-%m-%dT%H:%M:%S+01:00')",
+        "create macro unix(t) as cast(epoch(t) as bigint)",
+        "create macro units(cents) as cast(cents * 0.01 as decimal(18, 2))",
+        "create macro money(cents) as cast(units(cents) as varchar)",
+        f"create macro digest(kind, no) as md5(kind || ':{company.seed}:' || no)",
+        "create macro code(prefix, kind, no) as prefix || substr(digest(kind, no), 1, 24)",
+        "create macro crm_id(prefix, no) as prefix || '5g00000' || to_base(100000 + no, 36, 5) || 'AAA'",
+        """
+        create macro device_id(no) as
+            substr(digest('device', no), 1, 8) || '-' || substr(digest('device', no), 9, 4) || '-4'
+            || substr(digest('device', no), 14, 3) || '-a' || substr(digest('device', no), 18, 3) || '-'
+            || substr(digest('device', no), 21, 12)
+        """,
+        "create macro user_id(number) as 'u' || (100001 + number)",
+        # The currency that a customer of a country sees and pays in.
+        "create macro currency_of(country) as case country when 'GB' then 'GBP' when 'US' then 'USD' else 'EUR' end",
+        # One unit of the base currency, in that currency; it swings with the day.
+        """
+        create macro rate_of(country, t) as cast(case country
+            when 'GB' then round(0.86 + 0.02 * sin(epoch(t) // 86400 / 17.0), 4)
+            when 'US' then round(1.10 + 0.04 * sin(epoch(t) // 86400 / 29.0), 4)
+            else 1 end as decimal(10, 4))
+        """,
+        "create macro tax_percent(country) as case country when 'DE' then 19 when 'US' then 0 else 20 end",
+        """
+        create macro with_typo(word, place, kind) as case
+            when length(word) < 4 then word || substr(word, length(word), 1)
+            when kind = 0 then substr(word, 1, typo_at(word, place) - 1) || substr(word, typo_at(word, place) + 1)
+            when kind = 1 then substr(word, 1, typo_at(word, place) - 1) || substr(word, typo_at(word, place) + 1, 1)
+                || substr(word, typo_at(word, place), 1) || substr(word, typo_at(word, place) + 2)
+            else substr(word, 1, typo_at(word, place)) || substr(word, typo_at(word, place)) end
+        """,
+    )
+
+
+TYPO_AT = "create macro typo_at(word, place) as 2 + cast(floor(place * (length(word) - 2)) as integer)"
+
+_PHONE_DIGITS = """
+    create macro phone_digits(country, no) as case country
+        when 'DE' then '1' || list_extract(['60', '70', '71', '72', '75', '76', '79'], 1 + (no // 2) % 7)
+            || lpad(cast((no * 7654321 + 1234567) % 10000000 as varchar), 7, '0')
+        when 'FR' then '6' || lpad(cast((no * 76543211 + 12345678) % 100000000 as varchar), 8, '0')
+        when 'GB' then '77' || lpad(cast((no * 76543211 + 12345678) % 100000000 as varchar), 8, '0')
+        else list_extract(['212', '415', '312', '617', '206', '303'], 1 + (no // 2) % 6) || '2'
+            || lpad(cast((no * 654321 + 123456) % 1000000 as varchar), 6, '0') end
+"""
+"""Digits without trunk prefix; different numbers give different digits."""
+
+_PHONE_WRITTEN = """
+    create macro written_phone(country, n, style) as case country
+        when 'DE' then case style
+            when 0 then '+49 ' || substr(n, 1, 3) || ' ' || substr(n, 4)
+            when 1 then '+49 (0)' || substr(n, 1, 3) || ' ' || substr(n, 4)
+            when 2 then '0049' || n
+            when 3 then '0' || substr(n, 1, 3) || '/' || substr(n, 4)
+            when 4 then '0' || substr(n, 1, 3) || ' ' || substr(n, 4)
+            else '+49' || n end
+        when 'FR' then case style
+            when 0 then '+33 ' || in_pairs(n, ' ')
+            when 1 then '+33 (0)' || in_pairs(n, ' ')
+            when 2 then '0033' || n
+            when 3 then '0' || in_pairs(n, '.')
+            when 4 then '0' || in_pairs(n, ' ')
+            else '+33' || n end
+        when 'GB' then case style
+            when 0 then '+44 ' || substr(n, 1, 4) || ' ' || substr(n, 5)
+            when 1 then '+44 (0)' || substr(n, 1, 4) || ' ' || substr(n, 5)
+            when 2 then '0044' || n
+            when 3 then '0' || substr(n, 1, 4) || '-' || substr(n, 5)
+            when 4 then '0' || substr(n, 1, 4) || ' ' || substr(n, 5)
+            else '+44' || n end
+        else case style
+            when 0 then '+1 ' || substr(n, 1, 3) || ' ' || substr(n, 4, 3) || ' ' || substr(n, 7)
+            when 1 then '(' || substr(n, 1, 3) || ') ' || substr(n, 4, 3) || '-' || substr(n, 7)
+            when 2 then '001' || n
+            when 3 then substr(n, 1, 3) || '-' || substr(n, 4, 3) || '-' || substr(n, 7)
+            when 4 then substr(n, 1, 3) || '.' || substr(n, 4, 3) || '.' || substr(n, 7)
+            else '+1' || n end
+    end
+"""
+_IN_PAIRS = """
+    create macro in_pairs(n, mark) as substr(n, 1, 1) || mark || substr(n, 2, 2) || mark || substr(n, 4, 2) || mark
+        || substr(n, 6, 2) || mark || substr(n, 8, 2)
+"""
+
+_DOMAINS = "[" + ", ".join(f"'{domain}'" for domain in pools.EMAIL_DOMAINS) + "]"
+
+
+def people() -> tuple[str, ...]:
+    """Tables that spell people and companies out: `persons`, `employers`, `addresses`."""
+    words = "[" + ", ".join(f"'{word}'" for word in pools.FIRST_WORDS) + "]"
+    trades = "[" + ", ".join(f"'{word}'" for word in pools.SECOND_WORDS) + "]"
+    return (
+        TYPO_AT,
+        _PHONE_DIGITS,
+        _IN_PAIRS,
+        _PHONE_WRITTEN,
+        f"""
+        create table employers as
+        select
+            *,
+            list_extract({words}, 1 + first_word) || ' ' || list_extract({trades}, 1 + second_word)
+                || ' ' || (company_no + 1) as company_name,
+            lower(list_extract({words}, 1 + first_word) || list_extract({trades}, 1 + second_word))
+                || (company_no + 1) || '.example' as domain
+        from companies
+        """,
+        f"""
+        create table persons as
+        with spelled as (
+            select
+                people.*,
+                given.name as given_name,
+                given.nickname,
+                given.plain as given_plain,
+                family.name as family_name,
+                family.plain as family_plain,
+                married.name as married_name
+            from people
+            join names as given on given.country = people.country and given.kind = people.gender
+                and given.position = people.given_no
+            join names as family on family.country = people.country and family.kind = 'l'
+                and family.position = people.family_no
+            join names as married on married.country = people.country and married.kind = 'l'
+                and married.position = people.married_no
+        )
+        select
+            *,
+            case email_style
+                when 0 then given_plain || '.' || family_plain
+                when 1 then substr(given_plain, 1, 1) || '.' || family_plain
+                when 2 then given_plain || family_plain
+                else family_plain || '.' || given_plain
+            end || (person_id + 1) || '@' || list_extract({_DOMAINS}, 1 + email_domain) as first_email,
+            given_plain || '_' || (person_id + 1) || '@'
+                || list_extract({_DOMAINS}, 1 + (email_domain + 1) % {len(pools.EMAIL_DOMAINS)}) as second_email
+        from spelled
+        order by person_id
+        """,
+        """
+        create table addresses as
+        select
+            people.person_id,
+            is_moved,
+            case when people.country = 'DE' then street || ' ' || number else number || ' ' || street end as street,
+            city,
+            postcode
+        from (
+            select person_id, country, place_no, house_no as number, false as is_moved from people
+            union all
+            select person_id, country, moved_place_no, 1 + (house_no * 7) % 150, true from people
+            where moved_at is not null
+        ) as people
+        join places on places.country = people.country and places.position = people.place_no
+        order by person_id, is_moved
+        """,
+    )
+
+
+def faces() -> tuple[str, ...]:
+    """The table `faces`, of the day `until`: one row per record that was made by then."""
+    return (
+        """
+        create or replace table faces as
+        with known as (
+            select
+                records.*,
+                person.* exclude (person_id),
+                case when records.follows and records.kind <> 'lead' then horizon() - interval 1 second
+                    else records.created_at end as known_at,
+                case records.kind
+                    when 'shop' then cast(7100000000000 + 37 * number as varchar)
+                    when 'user' then user_id(number)
+                    when 'payer' then 'cus_' || substr(digest('customer', record_no), 1, 14)
+                    when 'asker' then cast(380000000000 + 13 * number as varchar)
+                    when 'contact' then crm_id('003', number)
+                    else crm_id('00Q', number)
+                end as source_id,
+                mail.first_email as owner_first_email,
+                mail.second_email as owner_second_email,
+                mail.email_changed_at as owner_email_changed_at,
+                case when person.uses_role_mailbox and records.kind not in ('shop', 'user')
+                    then 'info@' || employers.domain end as role_mailbox,
+                phone.country as phone_country,
+                phone.first_phone as owner_first_phone,
+                phone.phone_changed_at as owner_phone_changed_at,
+                employers.account_no,
+                employers.company_name,
+                employers.domain
+            from records
+            join persons as person using (person_id)
+            join persons as mail on mail.person_id = person.email_owner
+            join persons as phone on phone.person_id = person.phone_owner
+            left join employers on employers.company_no = person.company_no
+            where records.created_at < horizon()
+        ),
+
+        values_then as (
+            select
+                known.*,
+                coalesce(
+                    role_mailbox,
+                    case when owner_email_changed_at <= known_at then owner_second_email else owner_first_email end
+                ) as true_email,
+                phone_digits(
+                    phone_country,
+                    case when owner_phone_changed_at <= known_at then 2 * phone_owner + 1 else owner_first_phone end
+                ) as true_phone,
+                case when married_at <= known_at then married_name else family_name end as true_family,
+                coalesce(moved_at <= known_at, false) as has_moved,
+                case when kind = 'asker' and extra < 0.8 then list_extract([0, 5, 2], 1 + phone_style % 3)
+                    else phone_style end as style
+            from known
+        ),
+
+        damaged as (
+            select
+                *,
+                case email_damage
+                    when 'missing' then null
+                    when 'placeholder' then list_extract(['noreply@example.com', 'test@example.com',
+                        'unknown@example.org', 'nobody@nowhere.invalid'], 1 + placeholder)
+                    when 'typo' then with_typo(split_part(true_email, '@', 1), typo_place, typo_kind)
+                        || '@' || split_part(true_email, '@', 2)
+                    else true_email
+                end as damaged_email,
+                case phone_damage
+                    when 'missing' then null
+                    when 'placeholder' then list_extract(['0000000000', '1111111111', '0123456789', '999999999'],
+                        1 + placeholder)
+                    else case when loses_zero and kind in ('contact', 'lead') then true_phone
+                        else written_phone(phone_country, true_phone, style) end
+                end as damaged_phone,
+                case name_damage
+                    when 'nickname' then coalesce(nickname, with_typo(given_name, typo_place, typo_kind))
+                    when 'given' then with_typo(given_name, typo_place, typo_kind)
+                    else given_name
+                end as damaged_given,
+                case when name_damage = 'family' then with_typo(true_family, typo_place, typo_kind)
+                    else true_family end as damaged_family
+            from values_then
+        )
+
+        select
+            damaged.record_no,
+            damaged.kind,
+            damaged.source_id,
+            damaged.person_id,
+            damaged.copy,
+            damaged.number,
+            damaged.created_at,
+            greatest(
+                damaged.created_at,
+                case when follows and kind <> 'lead' then greatest(
+                    coalesce(seen(owner_email_changed_at), damaged.created_at),
+                    coalesce(seen(owner_phone_changed_at), damaged.created_at),
+                    coalesce(seen(married_at), damaged.created_at),
+                    coalesce(seen(moved_at), damaged.created_at)
+                ) else damaged.created_at end,
+                coalesce(seen(converted_at), damaged.created_at),
+                coalesce(seen(merged_at), damaged.created_at),
+                coalesce(seen(deleted_at), damaged.created_at),
+                coalesce(seen(withdrawn_at), damaged.created_at)
+            ) as updated_at,
+            converted_at,
+            merged_at,
+            deleted_at,
+            withdrawn_at,
+            damaged_email,
+            case letter_case when 'email' then upper(damaged_email) else damaged_email end as email,
+            damaged_phone as phone,
+            case letter_case when 'upper' then upper(damaged_given) when 'lower' then lower(damaged_given)
+                else damaged_given end as given_name,
+            case letter_case when 'upper' then upper(damaged_family) when 'lower' then lower(damaged_family)
+                else damaged_family end as family_name,
+            case when has_birth_date then case
+                when swaps_birth_date and day(birth_date) <= 12
+                    then make_date(year(birth_date), day(birth_date), month(birth_date))
+                else birth_date end end as birth_date,
+            gender,
+            country,
+            addresses.street,
+            addresses.city,
+            addresses.postcode,
+            account_no,
+            company_name,
+            names_shop,
+            names_user,
+            extra,
+            email_consent,
+            sms_consent,
+            true_email,
+            true_phone,
+            phone_damage,
+            email_damage
+        from damaged
+        join addresses on addresses.person_id = damaged.person_id and addresses.is_moved = damaged.has_moved
+        order by damaged.record_no
+        """,
+    )
+
+
+def languages(column: str) -> str:
+    """The language of a country."""
+    return f"case {column} when 'DE' then 'de' when 'FR' then 'fr' else 'en' end"

@@ -1,0 +1,129 @@
+"""Access to an application database, for reading only: its watermarks, and the rows from a day on, as text."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date, datetime, time
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pyarrow as pa
+import sqlalchemy as sa
+from dlt.sources.sql_database import sql_table
+
+from scv_platform.config_files import did_you_mean
+from scv_platform.sources.contract import RawTable
+
+_CHUNK_ROWS = 50_000
+
+
+class UnreadableDatabase(Exception):
+    """The database cannot be read as it is configured; the text says where it is and what to do, without a password."""
+
+
+@dataclass(frozen=True)
+class Database:
+    """One source of `config/sources.yml` that reads a database."""
+
+    name: str
+    url: str = field(repr=False)
+    """With its password, if it has one: `shown_url` is for people."""
+    tables: Mapping[str, RawTable]
+    lag_days: int
+    """A row may be committed this many days after the time in its watermark."""
+    place: str
+    """Where the configuration gives the url."""
+
+    @property
+    def schema(self) -> str:
+        """Schema of the raw tables."""
+        return f"raw_{self.name}"
+
+    @property
+    def shown_url(self) -> str:
+        """The url without its password."""
+        return sa.make_url(self.url).render_as_string(hide_password=True)
+
+    @contextmanager
+    def engine(self) -> Iterator[sa.Engine]:
+        """Access for reading only; `UnreadableDatabase` names the source and the url when it is not to be had."""
+        url = sa.make_url(self.url)
+        if url.get_backend_name() == "sqlite":
+            if not url.database or not Path(url.database).is_file():
+                raise UnreadableDatabase(f"{self.place}: {self.name}: {self.shown_url}: there is no such file")
+            # Opened as usual, it could create the file, or write to it.
+            url = url.set(database=f"file:{quote(url.database)}", query={"mode": "ro", "uri": "true"})
+        engine = sa.create_engine(url, poolclass=sa.NullPool, hide_parameters=True)
+        if url.get_backend_name() == "sqlite":
+            sa.event.listen(engine, "connect", _keep_undecodable_text)
+        try:
+            yield engine
+        except sa.exc.SQLAlchemyError as error:
+            cause = str(getattr(error, "orig", None) or error).splitlines()[0]
+            raise UnreadableDatabase(f"{self.place}: {self.name}: {self.shown_url}: {cause}") from None
+        finally:
+            engine.dispose()
+
+
+def _keep_undecodable_text(connection: Any, _: Any) -> None:
+    """Let one text that is not UTF-8 refuse its row, by a byte that no text has, instead of ending the read."""
+
+    def decode(raw: bytes) -> str:
+        try:
+            return raw.decode()
+        except UnicodeDecodeError:
+            return raw.decode(errors="replace") + "\0"
+
+    connection.text_factory = decode
+
+
+def watermarks(database: Database) -> dict[str, tuple[str | None, int]]:
+    """The newest watermark of each table, as the database writes it, and how many rows it has: cheap to ask for."""
+    with database.engine() as engine, engine.connect() as connection:
+        found: dict[str, tuple[str | None, int]] = {}
+        for table in database.tables.values():
+            newest = sa.cast(sa.func.max(sa.column(str(table.updated_at))), sa.Text)
+            row = connection.execute(sa.select(newest, sa.func.count()).select_from(sa.table(table.name))).one()
+            found[table.name] = (row[0], int(row[1]))
+        return found
+
+
+def pages(engine: sa.Engine, database: Database, table: RawTable, since: date | None) -> Iterator[pa.Table]:
+    """The rows from that day on, every declared column as text; those without a watermark always."""
+    inspector = sa.inspect(engine)
+    if not inspector.has_table(table.name):
+        hint = did_you_mean(table.name, inspector.get_table_names())
+        raise UnreadableDatabase(f"{database.place}: {database.shown_url} has no table {table.name!r}; {hint}")
+    types = {column["name"]: column["type"] for column in inspector.get_columns(table.name)}
+    for column in table.columns:
+        if column.required and column.name not in types:
+            hint = did_you_mean(column.name, types)
+            place = f"{database.place}: {database.shown_url}"
+            raise UnreadableDatabase(f"{place}: table {table.name!r} has no column {column.name!r}; {hint}")
+
+    def read_as_text(read: sa.Table) -> None:
+        for column in read.columns:
+            column.type = sa.Text()
+
+    def since_day(_: Any, read: sa.Table) -> Any:
+        query = sa.select(*(sa.cast(column, sa.Text).label(column.name) for column in read.columns))
+        if since is None:
+            return query
+        mark = sa.column(str(table.updated_at), types[str(table.updated_at)])
+        # SQLite keeps times as text, whose beginning is the day however the rest is written.
+        is_text = engine.dialect.name == "sqlite" or isinstance(mark.type, sa.String)
+        first = since.isoformat() if is_text else datetime.combine(since, time())
+        return query.where(sa.or_(mark.is_(None), mark >= sa.literal(first, sa.Text if is_text else mark.type)))
+
+    yield from sql_table(
+        engine,
+        table.name,
+        backend="pyarrow",
+        chunk_size=_CHUNK_ROWS,
+        reflection_level="minimal",
+        defer_table_reflect=True,
+        included_columns=[column.name for column in table.columns],
+        table_adapter_callback=read_as_text,
+        query_adapter_callback=since_day,
+    )

@@ -1,0 +1,154 @@
+"""An application database as a dlt source: its tables -> `raw_<source>`, appended, read by a watermark.
+
+Data flow: dlt's `sql_table` reads the declared columns as text, because a database such as SQLite keeps any value in
+any column; the judge of landing files makes them the types of the contract, and refuses what is not of its type into
+`_rejected_rows`. Invariant: the warehouse is the only state. What is read begins `lag_days` before the newest watermark
+of a complete load, so that rows that were committed late are found, and rows that are there already are not appended
+again. So a killed load is simply read anew. Known limit: a row that is deleted, not marked as deleted, stays.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+import dlt
+import pyarrow as pa
+from dlt.extract import DltResource
+from dlt.extract.source import DltSource
+
+from scv_platform.sources.contract import RawTable
+from scv_platform.sources.database.connection import Database, pages
+from scv_platform.sources.entities import REJECTED_ROWS, Entity
+from scv_platform.sources.landing import sql
+from scv_platform.sources.landing.judge import judged_rows
+from scv_platform.sources.landing.mapping import Reading, RowMapping
+from scv_platform.sources.landing.read import FileRows
+from scv_platform.sources.landing.source import REJECTED, arrow_schema, column_hints
+from scv_platform.warehouse import Warehouse, bind
+
+
+def database_source(database: Database, warehouse: Warehouse | None) -> DltSource:
+    """One resource per table; the warehouse says what is there already, and is asked when a resource is extracted."""
+
+    @dlt.source(name=database.name, max_table_nesting=0)
+    def tables() -> Iterable[DltResource]:
+        for table in database.tables.values():
+            yield _resource(database, table, warehouse)
+
+    return tables()
+
+
+def _resource(database: Database, table: RawTable, warehouse: Warehouse | None) -> DltResource:
+    mapping = RowMapping(
+        source=database.name,
+        entity=Entity(table.name, table.key, table.columns),
+        columns=table.columns,
+        reading=Reading(format=None),
+        fields={column.name: column.name for column in table.columns},
+        used=dict.fromkeys((column.name for column in table.columns), database.place),
+        lineage=table.lineage,
+    )
+
+    def rows() -> Iterator[Any]:
+        if warehouse is None:
+            raise ValueError(f"{database.name}: a source without a warehouse is only good for its list of tables")
+        load_id = dlt.current.load_package_state()["load_id"]
+        known = _Known.of(warehouse, database, table)
+        yield known.rows.slice(0, 0).append_column("_dlt_load_id", pa.array([], pa.string()))
+        yield dlt.mark.with_table_name(arrow_schema(REJECTED_ROWS).empty_table(), REJECTED)
+        with database.engine() as engine:
+            for page in pages(engine, database, table, known.since):
+                valid, refused = _judge(mapping, page, known)
+                yield valid.append_column("_dlt_load_id", pa.repeat(load_id, valid.num_rows))
+                yield dlt.mark.with_table_name(_rejected(database, table, refused, load_id), REJECTED)
+
+    resource = dlt.resource(rows, name=table.name, table_name=table.name, write_disposition="append")
+    # Before the columns of the table: a variant of a table begins with the columns that are there.
+    resource.apply_hints(table_name=REJECTED, columns=column_hints(REJECTED_ROWS), create_table_variant=True)
+    resource.apply_hints(columns=column_hints((*table.columns, *table.lineage)))
+    return resource
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What complete loads brought of a table, from the day on that is read again."""
+
+    since: date | None
+    """First day that is read; None reads everything."""
+    rows: pa.Table
+    refused: pa.Table
+    """`raw` of the rows that were refused."""
+
+    @classmethod
+    def of(cls, warehouse: Warehouse, database: Database, table: RawTable) -> "_Known":
+        empty = arrow_schema(table.columns).empty_table()
+        no_refused = pa.schema({"raw": pa.string()}).empty_table()
+        if not warehouse.exists(f"{database.schema}.{table.name}"):
+            return cls(None, empty, no_refused)
+        loads = f"join {database.schema}._dlt_loads as loads on loads.load_id = known._dlt_load_id and loads.status = 0"
+        source = f"{database.schema}.{table.name} as known {loads}"
+        # A watermark in the future is a wrong clock: it must not hide what is written until then.
+        newest = f"select max(known.{table.updated_at}) as mark, max(loads.inserted_at) as loaded from {source}"
+        ((mark, loaded),) = (row.values() for row in warehouse.rows(newest))
+        if mark is None:
+            return cls(None, empty, no_refused)
+        since = (min(mark, loaded) - timedelta(days=database.lag_days)).date()
+        names = ", ".join(f"known.{column.name}" for column in table.columns)
+        # A day earlier than what is read: a time zone may move a time to the next day.
+        first = datetime.combine(since - timedelta(days=1), time(), UTC)
+        rows = f"select {names} from {source} where known.{table.updated_at} >= :first"
+        refused = (
+            f"select distinct known.raw from {database.schema}.{REJECTED} as known {loads}"
+            " where known.table_name = :name"
+        )
+        return cls(
+            since,
+            warehouse.table(bind(rows, first=first)),
+            warehouse.table(bind(refused, name=table.name)),
+        )
+
+
+def _judge(mapping: RowMapping, page: pa.Table, known: _Known) -> tuple[pa.Table, pa.Table]:
+    """The rows of a page that are valid and new, and those that are refused and were not before."""
+    names = [column.name for column in mapping.columns]
+    present = [name for name in names if name in page.column_names]
+    values = [sql.name(name) if name in present else "null::varchar" for name in names]
+    members = ", ".join(f"{sql.text(name)}: {sql.name(name)}" for name in present)
+    with sql.scratch() as connection:
+        connection.register("page", page.select(present))
+        connection.register("known_rows", known.rows)
+        connection.register("known_refused", known.refused)
+        numbered = "".join(f", {value} as _c{position}" for position, value in enumerate(values))
+        judged = judged_rows(
+            mapping,
+            FileRows(
+                f"select row_number() over () as _line, null::varchar as _broken,"
+                f" to_json({{{members}}})::varchar as _raw{numbered} from page",
+                ["VARCHAR"] * len(names),
+            ),
+        )
+        columns = ", ".join(sql.name(name) for name in names)
+        new = f"select {columns} from ({judged.valid}) except select {columns} from known_rows"
+        in_order = f"select * from ({new}) order by {sql.name(str(mapping.entity.key))}"
+        valid = connection.sql(in_order).to_arrow_table()
+        refused = connection.sql(
+            f"select _refused as reason, _raw as raw from ({judged.others})"
+            " where _raw not in (select raw from known_refused) order by _line"
+        ).to_arrow_table()
+    return valid, refused
+
+
+def _rejected(database: Database, table: RawTable, refused: pa.Table, load_id: str) -> pa.Table:
+    schema, count = arrow_schema(REJECTED_ROWS), refused.num_rows
+    columns = {
+        "source": pa.repeat(database.name, count),
+        "table_name": pa.repeat(table.name, count),
+        "file": pa.repeat(database.shown_url, count),
+        "line": pa.nulls(count, pa.int64()),
+        "reason": refused["reason"],
+        "raw": refused["raw"],
+        "loaded_at": pa.repeat(pa.scalar(datetime.now(UTC), schema.field("loaded_at").type), count),
+        "_dlt_load_id": pa.repeat(load_id, count),
+    }
+    return pa.table([columns[name] for name in schema.names], schema=schema)
