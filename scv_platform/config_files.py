@@ -145,7 +145,10 @@ def _valid_keys(model: type[BaseModel], location: Location) -> list[str]:
     current: Any = model
     for step in location:
         models = [candidate for candidate in _models_in(current) if str(step) in _keys(candidate)]
-        if models:
+        # Pydantic tells which member of a union was meant by its tag, which for ours is the name of the model.
+        if tagged := [candidate for candidate in _models_in(current) if candidate.__name__ == step]:
+            current = tagged[0]
+        elif models:
             fields = models[0].model_fields
             current = next(f.annotation for name, f in fields.items() if str(step) in {name, f.alias})
     return sorted({key for candidate in _models_in(current) for key in _keys(candidate)})

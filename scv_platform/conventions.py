@@ -16,9 +16,20 @@ WAREHOUSE_POOL = "warehouse"
 """Pool of every step that touches the warehouse; `dagster.yaml` lets one step at a time into a pool."""
 
 
+_MAX_AGES: dict[dg.FreshnessPolicy, timedelta] = {}
+
+
 def _stale_after(hours: int) -> dg.FreshnessPolicy:
     """A policy on the age of the last materialisation; the age of the data is a check of its own."""
-    return dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=hours), warn_window=timedelta(hours=hours * 0.75))
+    window = timedelta(hours=hours)
+    policy = dg.FreshnessPolicy.time_window(fail_window=window, warn_window=window * 0.75)
+    _MAX_AGES[policy] = window
+    return policy
+
+
+def max_age(policy: dg.FreshnessPolicy) -> timedelta:
+    """After how long without a materialisation an asset of that policy is out of date."""
+    return _MAX_AGES[policy]
 
 
 INGESTION_FRESHNESS = _stale_after(24 * 7)
@@ -29,6 +40,8 @@ INTELLIGENCE_FRESHNESS = _stale_after(36)
 """Scores follow the models."""
 AUDIENCE_FRESHNESS = _stale_after(36)
 """Memberships follow the scores."""
+SERVING_FRESHNESS = _stale_after(36)
+"""What reports read follows the memberships."""
 EXPORT_FRESHNESS = _stale_after(36)
 """Destinations follow the memberships."""
 

@@ -14,10 +14,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import dagster as dg
 
+from scv_platform.automation import Problem, failed_checks, failed_run, notify, problems_of
 from scv_platform.config_files import ConfigError
 from scv_platform.settings import Settings
 
@@ -100,8 +100,11 @@ def materialise(definitions: dg.Definitions, settings: Settings, selection: str 
                 tags={_LOCK_TAG: str(settings.duckdb_path)},
                 run_config={"loggers": {"progress": {}}},
             )
-    failures = tuple(_failures(result))
-    return RunOutcome(result.run_id, result.success and not failures, failures)
+    problems = list(problems_of(result.all_events))
+    if result.success and not problems:
+        return RunOutcome(result.run_id, True, ())
+    alert = (failed_checks if result.success else failed_run)(settings, result.run_id, problems)
+    return RunOutcome(result.run_id, False, (*map(str, problems), *notify(settings, alert)))
 
 
 def select_assets(definitions: dg.Definitions, selection: str | None) -> list[dg.AssetKey]:
@@ -136,28 +139,10 @@ def close_killed_runs(instance: dg.DagsterInstance, settings: Settings) -> None:
         # The lock of this warehouse is ours by now; that of another one tells whether its run is alive.
         if warehouse is None or (warehouse != str(settings.duckdb_path) and is_locked(Path(warehouse))):
             continue
-        instance.report_run_failed(run, "The process of this run was killed; found by the next `scv run`.")
+        killed = "The process of this run was killed; found by the next `scv run`."
+        instance.report_run_failed(run, killed)
         instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
-
-
-def _failures(result: dg.ExecuteInProcessResult) -> Iterator[str]:
-    """A line for each failed step and each check of severity error that did not pass; else why the run failed."""
-    failed_steps = [event for event in result.all_events if event.is_step_failure]
-    for event in failed_steps:
-        yield f"{event.step_key}: {_root_cause(event.step_failure_data.error)}"
-    if not failed_steps:
-        for event in result.all_events:
-            if event.is_run_failure:
-                yield f"run: {_root_cause(event.job_failure_data.error)}"
-    for check in result.get_asset_check_evaluations():
-        if not check.passed and check.severity is dg.AssetCheckSeverity.ERROR:
-            yield f"check {check.check_name} of {check.asset_key.to_user_string()}: {check.description or 'failed'}"
-
-
-def _root_cause(error: Any) -> str:
-    while error is not None and error.cause is not None:
-        error = error.cause
-    return error.message.strip() if error is not None else "no reason was recorded"
+        notify(settings, failed_run(settings, run.run_id, [Problem("run", "run", killed, killed)]))
 
 
 @dg.logger(None, description="One line on standard output for each asset that was materialised.")

@@ -15,6 +15,7 @@ from typing import Annotated
 
 from pydantic import Field, field_validator
 
+from scv_platform.alerts import Channel, LogChannel
 from scv_platform.config_files import ConfigError, StrictModel, did_you_mean, read_yaml, validate
 
 PROJECT_ROOT = Path(__file__).resolve().parents[1]
@@ -67,6 +68,7 @@ class PlatformConfig(StrictModel):
     min_pair_precision: Annotated[float | None, Field(ge=0, le=1, description="A check warns below it.")] = None
     min_pair_recall: Annotated[float | None, Field(ge=0, le=1, description="A check warns below it.")] = None
     custom_fields: dict[Identifier, CustomField] = Field(default_factory=dict)
+    alerts: tuple[Channel, ...] = (LogChannel(channel="log"),)
 
     @field_validator("custom_fields")
     @classmethod

@@ -20,6 +20,7 @@ def summarise(settings: Settings) -> str:
         _block(f"{settings.platform.company}: one customer from many records", _customers(warehouse)),
         _block(f"Money ({currency})", _money(warehouse)),
         _block("Value segments (RFM)", _rfm(warehouse)),
+        _block("Churn (no purchase in the next 90 days)", _churn(warehouse)),
         _block("Segments and audiences", _members(warehouse)),
         _block("Exports", _exports(warehouse)),
     ]
@@ -97,6 +98,31 @@ def _rfm(warehouse: Warehouse) -> list[str]:
     )
     total = sum(row["n"] for row in rows) or 1
     return [_LINE.format(r["segment"], f"{r['n']:,}", "▇" * max(1, round(40 * r["n"] / total))) for r in rows]
+
+
+def _churn(warehouse: Warehouse) -> list[str]:
+    (row,) = warehouse.rows(
+        """
+        select
+            count(churn_probability) as scored,
+            count(*) - count(churn_probability) as unscored,
+            count(case when decile = 10 then 1 end) as riskiest,
+            avg(case when decile = 10 then churn_probability end) as highest,
+            avg(churn_probability) as mean,
+            max(backtest_auc) as auc,
+            max(backtest_ece) as ece
+        from intelligence.churn_scores
+        where as_of = (select max(as_of) from intelligence.churn_scores)
+        """
+    )
+    if not row["scored"]:
+        return [_LINE.format("customers without a score", f"{row['unscored']:,}", "the reason stands in each row")]
+    found = "" if row["auc"] is None else f", AUC {row['auc']:.2f}, mean error {row['ece']:.0%} on the last 90 days"
+    return [
+        _LINE.format("customers with a score", f"{row['scored']:,}", f"mean chance {row['mean']:.0%}{found}"),
+        _LINE.format("  the riskiest tenth", f"{row['riskiest']:,}", f"mean chance {row['highest']:.0%}"),
+        _LINE.format("  without one", f"{row['unscored']:,}", "bought nothing yet"),
+    ]
 
 
 def _members(warehouse: Warehouse) -> list[str]:

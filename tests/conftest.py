@@ -59,6 +59,8 @@ def install(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Platform]
         shutil.copytree(config, folder / "config")
         destinations = folder / "config" / "destinations.yml"
         destinations.write_text(destinations.read_text().replace("data/exports", str(folder / "exports")))
+        platform = folder / "config" / "platform.yml"
+        platform.write_text(platform.read_text().replace("data/alerts.jsonl", str(folder / "alerts.jsonl")))
         instance = (PROJECT_ROOT / "dagster.yaml").read_text().replace("base_dir: .dagster", f"base_dir: {folder}")
         (folder / "dagster.yaml").write_text(instance)
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("SCV_")}

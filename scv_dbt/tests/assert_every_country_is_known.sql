@@ -1,4 +1,4 @@
-{{ config(severity="warn", meta={"dagster": {"ref": {"name": "stg_files__people"}}}) }}
+{{ config(severity="warn", meta={"dagster": {"ref": {"name": "stg_reference__country_names"}}}) }}
 
 -- Add the word to the seed `country_aliases`, or to `null_values` of the source.
 select

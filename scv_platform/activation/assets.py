@@ -20,7 +20,7 @@ from scv_platform.audiences.rules import Audience, DestinationFields
 from scv_platform.config_files import did_you_mean
 from scv_platform.conventions import EXPORT_FRESHNESS, WAREHOUSE_POOL, WHEN_UPSTREAM_UPDATED
 from scv_platform.settings import Settings
-from scv_platform.warehouse import Warehouse
+from scv_platform.warehouse import Warehouse, in_one_session
 
 GROUP = "exports"
 
@@ -68,6 +68,7 @@ def _export_asset(
         automation_condition=WHEN_UPSTREAM_UPDATED,
         pool=WAREHOUSE_POOL,
     )
+    @in_one_session
     def export(context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse]) -> dg.MaterializeResult[None]:
         config = destinations.get(target.name)
         if config is None:

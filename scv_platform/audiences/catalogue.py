@@ -1,8 +1,9 @@
 """The field catalogue: what a rule may ask about a customer, and what an export may carry.
 
-Data flow: dbt manifest (models of `master` whose meta says `grain: customer`) + Python-owned tables
-(their columns and keys) + custom fields of people -> one `Catalogue`.
-Invariant: every table of the catalogue has at most one row per customer at one as_of.
+Data flow: dbt manifest (models of `master` whose meta says `grain: customer`, or that of a fact) + Python-owned
+tables (their columns and keys) + custom fields of people -> one `Catalogue`.
+Invariant: every table whose columns are fields has at most one row per customer at one as_of. Facts, with many rows
+per customer, are counted by conditions of their own.
 """
 
 import re
@@ -17,7 +18,11 @@ from scv_platform.warehouse import Table
 CUSTOMERS = "customers"
 """The table that has a row for every customer; rules select from it, everything else is joined to it."""
 
+EVENT, CONSENT, TICKET = "event", "consent", "ticket"
+"""The grains of the facts that conditions of their own ask about, or that the wide table sums up."""
+
 _MASTER = "master"
+_CUSTOMER = "customer"
 _KEYS = ("customer_id", "as_of")
 
 _PORTABLE_TYPES = {
@@ -70,10 +75,25 @@ class CatalogueTable:
 
 
 @dataclass(frozen=True)
+class FactTable:
+    """One table with any number of rows per customer, `customer_id` null where nobody is known."""
+
+    schema: str
+    name: str
+    fields: Mapping[str, CatalogueField]
+
+    @property
+    def path(self) -> tuple[str, str]:
+        """Schema and name, which are also its asset key."""
+        return self.schema, self.name
+
+
+@dataclass(frozen=True)
 class Catalogue:
-    """The tables that rules and exports may name."""
+    """The tables that rules and exports may name, and the facts by their grain."""
 
     tables: Mapping[str, CatalogueTable]
+    facts: Mapping[str, FactTable]
 
     @classmethod
     def build(cls, manifest: Mapping[str, Any], settings: Settings, scores: Iterable[Table]) -> Self:
@@ -81,7 +101,17 @@ class Catalogue:
 
         Raises `CatalogueError` where a column has no type or privacy class, or a table has another grain.
         """
-        models = [_dbt_table(node) for node in manifest["nodes"].values() if _is_about_customers(node)]
+        published = {
+            name: node
+            for name, node in manifest["nodes"].items()
+            if node["resource_type"] == "model" and node["schema"] == _MASTER
+        }
+        models = [_dbt_table(node) for node in published.values() if _grain(node) == _CUSTOMER]
+        facts = {
+            _grain(node): FactTable(node["schema"], node["name"], _dbt_fields(node))
+            for node in published.values()
+            if _grain(node) in {EVENT, CONSENT, TICKET}
+        }
         tables = {table.name: table for table in [*models, *map(_python_table, scores)]}
         if CUSTOMERS not in tables:
             raise CatalogueError(f"the dbt project has no model {_MASTER}.{CUSTOMERS} with meta grain: customer")
@@ -91,7 +121,7 @@ class Catalogue:
             if custom.entity == "people"
         }
         customers = tables[CUSTOMERS]
-        return cls({**tables, CUSTOMERS: replace(customers, fields={**customers.fields, **added})})
+        return cls({**tables, CUSTOMERS: replace(customers, fields={**customers.fields, **added})}, facts)
 
     @cached_property
     def fields(self) -> dict[str, CatalogueField]:
@@ -99,11 +129,16 @@ class Catalogue:
         return {field.name: field for table in self.tables.values() for field in table.fields.values()}
 
 
-def _is_about_customers(node: Mapping[str, Any]) -> bool:
-    return node["resource_type"] == "model" and node["schema"] == _MASTER and _meta(node).get("grain") == "customer"
+def _grain(node: Mapping[str, Any]) -> str:
+    return str(_meta(node).get("grain", ""))
 
 
 def _dbt_table(node: Mapping[str, Any]) -> CatalogueTable:
+    fields = _dbt_fields(node)
+    return CatalogueTable(node["schema"], node["name"], by_day=False, is_dated="as_of" in fields, fields=fields)
+
+
+def _dbt_fields(node: Mapping[str, Any]) -> dict[str, CatalogueField]:
     name = node["name"]
     fields = {}
     for column in node["columns"].values():
@@ -114,7 +149,7 @@ def _dbt_table(node: Mapping[str, Any]) -> CatalogueTable:
         fields[column["name"]] = CatalogueField(
             name, column["name"], _type(column["data_type"], field), column["description"], Privacy(privacy)
         )
-    return CatalogueTable(node["schema"], name, by_day=False, is_dated="as_of" in fields, fields=fields)
+    return fields
 
 
 def _python_table(table: Table) -> CatalogueTable:

@@ -7,9 +7,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from typing import Any
 
-from scv_platform.audiences.catalogue import Catalogue
+from scv_platform.audiences.catalogue import CONSENT, EVENT, Catalogue, CatalogueField
+from scv_platform.audiences.event_names import meant_name
 from scv_platform.audiences.rules import (
     Audience,
+    ConsentCondition,
+    EventCondition,
     FieldCondition,
     Rules,
     SegmentCondition,
@@ -33,6 +36,8 @@ OPERATORS: dict[str, tuple[str, ...]] = {
 }
 """The operators of each type of field. A timestamp is compared by its day in UTC."""
 
+_ASKED = {EVENT: "{event: <name>, where: ...}", CONSENT: "{consent: <purpose>, status: ...}"}
+
 _WORDS = {
     "string": "text in quotes",
     "integer": "a whole number",
@@ -49,12 +54,17 @@ def problems(rules: Rules, document: YamlDocument, catalogue: Catalogue, segment
     found = list(_naming_problems(rules, document))
     known_segments = set(segments)
     for location, condition in conditions(rules.where):
-        if isinstance(condition, FieldCondition):
-            found += _field_problems(condition, location, document, catalogue)
-        elif isinstance(condition, SegmentCondition) and condition.segment not in known_segments:
-            where = document.where((*location, "segment"))
-            hint = did_you_mean(condition.segment, known_segments)
-            found.append(f"{where}: unknown segment {condition.segment!r}; {hint}")
+        match condition:
+            case FieldCondition():
+                found += _field_problems(condition, location, document, catalogue)
+            case EventCondition():
+                found += _event_problems(condition, location, document, catalogue)
+            case ConsentCondition() if CONSENT not in catalogue.facts:
+                found.append(_no_facts(document.where((*location, "consent")), CONSENT))
+            case SegmentCondition() if condition.segment not in known_segments:
+                where = document.where((*location, "segment"))
+                hint = did_you_mean(condition.segment, known_segments)
+                found.append(f"{where}: unknown segment {condition.segment!r}; {hint}")
     if isinstance(rules, Audience):
         found += _mapping_problems(rules, document, catalogue)
     return found
@@ -94,7 +104,45 @@ def _field_problems(
     field = catalogue.fields.get(condition.field)
     if field is None:
         yield f"{document.where((*location, 'field'))}: {_unknown_field(condition.field, catalogue)}"
+    else:
+        yield from _operator_problems(condition, field, location, document)
+
+
+def _event_problems(
+    condition: EventCondition, location: Location, document: YamlDocument, catalogue: Catalogue
+) -> Iterator[str]:
+    """The fields inside `where` are those of the events, written `events.column`."""
+    if meant := meant_name(condition.event):
+        yield (
+            f"{document.where((*location, 'event'))}: no event is called {condition.event!r}; did you mean {meant!r}?"
+            " Events are called the same in every source"
+        )
+    if EVENT not in catalogue.facts:
+        yield _no_facts(document.where((*location, "event")), EVENT)
         return
+    events = catalogue.facts[EVENT]
+    fields = {field.name: field for field in events.fields.values()}
+    inner = [] if condition.where is None else conditions(condition.where, (*location, "where"))
+    for inner_location, part in inner:
+        if not isinstance(part, FieldCondition):
+            continue
+        if part.field in fields:
+            yield from _operator_problems(part, fields[part.field], inner_location, document)
+        else:
+            where = document.where((*inner_location, "field"))
+            yield (
+                f"{where}: unknown field {part.field!r}: the 'where' of an event asks about columns of {events.name};"
+                f" {did_you_mean(part.field, fields)}"
+            )
+
+
+def _no_facts(where: str, grain: str) -> str:
+    return f"{where}: there is no table of {grain}s: no model of schema master has meta grain: {grain}"
+
+
+def _operator_problems(
+    condition: FieldCondition, field: CatalogueField, location: Location, document: YamlDocument
+) -> Iterator[str]:
     for operator, value in condition.operators.items():
         where = document.where((*location, operator))
         if operator not in OPERATORS[field.type]:
@@ -119,6 +167,9 @@ def _mapping_problems(audience: Audience, document: YamlDocument, catalogue: Cat
 def _unknown_field(name: str, catalogue: Catalogue) -> str:
     """Suggests columns of the table that was meant, or tables when there is no such table."""
     table, _, column = name.partition(".")
+    for grain, way in _ASKED.items():
+        if grain in catalogue.facts and table == catalogue.facts[grain].name:
+            return f"unknown field {name!r}: {table} has many rows per customer; ask about them with {way}"
     if table not in catalogue.tables:
         hint = did_you_mean(table, catalogue.tables)
         return f"unknown field {name!r}: fields are written table.column, and there is no table {table!r}; {hint}"

@@ -2,10 +2,11 @@
 
 Invariants: no text of a rule becomes SQL text, values are literals and names come from the catalogue;
 every condition is true or false, never null (an unknown value meets no condition), so `none` means
-exactly what is left. Facts after the end of the as_of day are not seen.
+exactly what is left. Facts after the end of the as_of day are not seen; attributes and consents are what is known
+now.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
@@ -13,10 +14,14 @@ from typing import Any
 
 from sqlglot import exp
 
-from scv_platform.audiences.catalogue import CUSTOMERS, Catalogue, CatalogueField
+from scv_platform.audiences.catalogue import CONSENT, CUSTOMERS, EVENT, Catalogue, CatalogueField
 from scv_platform.audiences.rules import (
     AllOf,
     AnyOf,
+    Condition,
+    ConsentCondition,
+    ConsentStatus,
+    EventCondition,
     FieldCondition,
     Node,
     NoneOf,
@@ -39,6 +44,7 @@ _COMPARISONS: dict[str, type[exp.Binary]] = {
     "lte": exp.LTE,
 }
 _LINES = ("master", "transaction_lines")
+_ANY_CHANNEL = "any"
 
 
 def compile_rules(rules: Rules, catalogue: Catalogue, as_of: date) -> exp.Select:
@@ -66,6 +72,14 @@ def fields_read(rules: Rules, catalogue: Catalogue) -> list[CatalogueField]:
     return [catalogue.fields[name] for name in dict.fromkeys(names)]
 
 
+def event_fields_read(rules: Rules, catalogue: Catalogue) -> list[CatalogueField]:
+    """The columns of events that the rules ask about, in the order of the file, each once."""
+    asked = [condition.where for _, condition in conditions(rules.where) if isinstance(condition, EventCondition)]
+    inner = [part for where in asked if where is not None for _, part in conditions(where)]
+    fields = {field.name: field for field in catalogue.facts[EVENT].fields.values()} if inner else {}
+    return [fields[name] for name in dict.fromkeys(p.field for p in inner if isinstance(p, FieldCondition))]
+
+
 def segments_read(rules: Rules) -> list[str]:
     """The segments that the rules name, in the order of the file, each once."""
     names = [condition.segment for _, condition in conditions(rules.where) if isinstance(condition, SegmentCondition)]
@@ -79,8 +93,14 @@ def tables_read(rules: Rules, catalogue: Catalogue) -> list[tuple[str, str]]:
     for item in fields_read(rules, catalogue):
         table = catalogue.tables[item.table]
         tables.append((table.schema, table.name))
-    if any(isinstance(condition, PurchaseCondition) for _, condition in conditions(rules.where)):
-        tables.append(_LINES)
+    for _, condition in conditions(rules.where):
+        match condition:
+            case PurchaseCondition():
+                tables.append(_LINES)
+            case EventCondition():
+                tables.append(catalogue.facts[EVENT].path)
+            case ConsentCondition():
+                tables.append(catalogue.facts[CONSENT].path)
     return list(dict.fromkeys(tables))
 
 
@@ -114,31 +134,80 @@ class _Query:
 
     def condition(self, node: Node) -> exp.Expr:
         """The tree as one expression that is true or false, never null."""
-        inner = [self.condition(part) for part in parts(node)]
-        match node:
-            case AllOf():
-                return exp.and_(*inner)
-            case AnyOf():
-                return exp.or_(*inner)
-            case NoneOf():
-                return exp.not_(exp.or_(*inner))
-            case FieldCondition():
-                return self._field(node)
-            case PurchaseCondition():
-                return self._purchase(node)
-            case SegmentCondition():
-                return self._segment(node)
+        return _tree(node, self._leaf)
 
-    def _field(self, condition: FieldCondition) -> exp.Expr:
-        item = self.catalogue.fields[condition.field]
-        column = self.column(item)
-        if condition.is_null is not None:
-            is_null = column.is_(exp.null())
-            return is_null if condition.is_null else exp.not_(is_null)
-        tests = [
-            _test(column, item.type, operator, value, self.as_of) for operator, value in condition.operators.items()
+    def _leaf(self, condition: Condition) -> exp.Expr:
+        match condition:
+            case FieldCondition():
+                item = self.catalogue.fields[condition.field]
+                return _meets(self.column(item), item, condition, self.as_of)
+            case EventCondition():
+                return self._event(condition)
+            case PurchaseCondition():
+                return self._purchase(condition)
+            case SegmentCondition():
+                return self._segment(condition)
+            case ConsentCondition():
+                return self._consent(condition)
+
+    def _event(self, condition: EventCondition) -> exp.Expr:
+        alias = f"event_{len(self.joins) + 1}"
+        self._join(self._events(condition).subquery(alias), alias)
+        return exp.and_(*_within(_or_zero(_column("times", alias)), condition.count or Threshold(gte=1)))
+
+    def _events(self, condition: EventCondition) -> exp.Select:
+        """One row per customer who did that: how often."""
+        table = self.catalogue.facts[EVENT]
+        fields = {field.name: field for field in table.fields.values()}
+        happened_on = exp.cast(_column("occurred_at", "events"), "date")
+        filters: list[exp.Expr] = [
+            exp.EQ(this=_column("event", "events"), expression=literal(condition.event)),
+            exp.LTE(this=happened_on, expression=literal(self.as_of)),
         ]
-        return exp.Coalesce(this=exp.and_(*tests), expressions=[exp.false()])
+        if condition.within_days is not None:
+            filters.append(_younger_than(happened_on, condition.within_days, self.as_of))
+        if condition.where is not None:
+
+            def about_the_event(part: Condition) -> exp.Expr:
+                if not isinstance(part, FieldCondition):
+                    raise TypeError(f"{type(part).__name__} is no question about an event")
+                item = fields[part.field]
+                return _meets(_column(item.column, "events"), item, part, self.as_of)
+
+            filters.append(_tree(condition.where, about_the_event))
+        return (
+            exp.select(_column("customer_id", "events"), exp.alias_(exp.Count(this=exp.Star()), "times"))
+            .from_(_relation(*table.path, "events"))
+            .where(*filters)
+            .group_by(_column("customer_id", "events"))
+        )
+
+    def _consent(self, condition: ConsentCondition) -> exp.Expr:
+        alias = f"consent_{len(self.joins) + 1}"
+        self._join(self._answers(condition).subquery(alias), alias)
+        granted, denied = (
+            exp.GT(this=_or_zero(_column(status, alias)), expression=literal(0)) for status in ConsentStatus
+        )
+        return exp.and_(granted, exp.not_(denied)) if condition.status is ConsentStatus.GRANTED else denied
+
+    def _answers(self, condition: ConsentCondition) -> exp.Select:
+        """One row per customer who was ever asked about the purpose: how often yes, and how often no."""
+        table = self.catalogue.facts[CONSENT]
+        filters: list[exp.Expr] = [exp.EQ(this=_column("purpose", "consents"), expression=literal(condition.consent))]
+        if condition.channel is not None:
+            channels = dict.fromkeys([condition.channel, _ANY_CHANNEL])
+            filters.append(_is_one_of(_column("channel", "consents"), [literal(channel) for channel in channels]))
+        status = _column("status", "consents")
+        answers = [
+            exp.alias_(exp.CountIf(this=exp.EQ(this=status.copy(), expression=literal(str(answer)))), str(answer))
+            for answer in ConsentStatus
+        ]
+        return (
+            exp.select(_column("customer_id", "consents"), *answers)
+            .from_(_relation(*table.path, "consents"))
+            .where(*filters)
+            .group_by(_column("customer_id", "consents"))
+        )
 
     def _purchase(self, condition: PurchaseCondition) -> exp.Expr:
         alias = f"purchase_{len(self.joins) + 1}"
@@ -148,10 +217,10 @@ class _Query:
             "amount": condition.amount,
         }
         tests = [
-            _COMPARISONS[operator](this=_or_zero(_column(figure, alias)), expression=_number(value))
+            test
             for figure, threshold in figures.items()
             if threshold is not None
-            for operator, value in threshold.given().items()
+            for test in _within(_or_zero(_column(figure, alias)), threshold)
         ]
         return exp.and_(*tests)
 
@@ -194,6 +263,37 @@ class _Query:
         same_customer = exp.EQ(this=_column("customer_id", alias), expression=self.customer_id)
         on = exp.and_(same_customer, *conditions)
         self.joins[alias] = exp.Join(this=relation, side="left", on=on)
+
+
+def _tree(node: Node, leaf: Callable[[Condition], exp.Expr]) -> exp.Expr:
+    """A tree as one expression, given that of each condition."""
+    inner = [_tree(part, leaf) for part in parts(node)]
+    match node:
+        case AllOf():
+            return exp.and_(*inner)
+        case AnyOf():
+            return exp.or_(*inner)
+        case NoneOf():
+            return exp.not_(exp.or_(*inner))
+        case _:
+            return leaf(node)
+
+
+def _meets(column: exp.Expr, item: CatalogueField, condition: FieldCondition, as_of: date) -> exp.Expr:
+    """Whether the column meets a field condition: true or false, never null."""
+    if condition.is_null is not None:
+        is_null = column.is_(exp.null())
+        return is_null if condition.is_null else exp.not_(is_null)
+    tests = [_test(column, item.type, operator, value, as_of) for operator, value in condition.operators.items()]
+    return exp.Coalesce(this=exp.and_(*tests), expressions=[exp.false()])
+
+
+def _within(figure: exp.Expr, threshold: Threshold) -> list[exp.Expr]:
+    """The bounds of a figure that is never null."""
+    return [
+        _COMPARISONS[operator](this=figure.copy(), expression=_number(value))
+        for operator, value in threshold.given().items()
+    ]
 
 
 def _test(column: exp.Expr, field_type: str, operator: str, value: Any, as_of: date) -> exp.Expr:

@@ -55,6 +55,13 @@ class Definitions:
         """The current version of the rule of every segment whose file is valid, by name."""
         return {segment.name: segment.rules.rule_version for segment in self.segments}
 
+    def names(self, model: type[Rules]) -> set[str]:
+        """The names of all files of a folder, those with problems included."""
+        valid: list[Definition[Rules]] = [*self.segments, *self.audiences]
+        return {definition.name for definition in valid if isinstance(definition.rules, model)} | {
+            wrong.name for wrong in self.invalid if wrong.group == model.group
+        }
+
 
 def load_definitions(config: Path, catalogue: Catalogue) -> Definitions:
     """The definitions of a config folder; a missing folder is an empty one."""

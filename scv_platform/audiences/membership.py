@@ -15,8 +15,8 @@ from datetime import date
 from sqlglot import exp
 
 from scv_platform.audiences.compiler import segments_read
-from scv_platform.audiences.definitions import Definition
-from scv_platform.audiences.rules import Rules, Segment
+from scv_platform.audiences.definitions import Definition, Definitions
+from scv_platform.audiences.rules import Audience, Rules, Segment
 from scv_platform.audiences.tables import DEFINITIONS, MEMBERS
 from scv_platform.warehouse import Table, Warehouse, bind
 
@@ -54,11 +54,11 @@ def record_membership(
     table = MEMBERS[rules.kind]
     warehouse.ensure(table)
     warehouse.ensure(DEFINITIONS)
-    last = last_evaluation(warehouse, rules.kind, rules.name)
-    if last is not None and as_of < last.as_of:
+    last_day = _last_day(warehouse, rules)
+    if last_day is not None and as_of < last_day:
         raise MembershipError(
-            f"{rules.kind} {rules.name!r} was already evaluated for {last.as_of}; the earlier day {as_of} would rewrite"
-            f" its history. Set SCV_AS_OF to {last.as_of} or later."
+            f"{rules.kind} {rules.name!r} was already evaluated for {last_day}; the earlier day {as_of} would rewrite"
+            f" its history. Set SCV_AS_OF to {last_day} or later."
         )
     warehouse.run(
         [
@@ -110,6 +110,56 @@ def last_evaluation(warehouse: Warehouse, kind: str, name: str) -> LastEvaluatio
     )
     rows = warehouse.rows(current)
     return LastEvaluation(rows[0]["last_as_of"], rows[0]["rule_version"]) if rows else None
+
+
+def _last_day(warehouse: Warehouse, rules: Rules) -> date | None:
+    """The last day that the history of a name tells about, by whichever version of its rule."""
+    days = f"select max(last_as_of) as day from {DEFINITIONS} where kind = :kind and name = :name"
+    (row,) = warehouse.rows(bind(days, kind=rules.kind, name=rules.name))
+    day: date | None = row["day"]
+    return day
+
+
+def evaluated_on(warehouse: Warehouse, as_of: date) -> set[tuple[str, str, str]]:
+    """The (kind, name, rule_version) whose open stays are the members of that day."""
+    if not warehouse.exists(str(DEFINITIONS)):
+        return set()
+    of_day = f"select kind, name, rule_version from {DEFINITIONS} where is_current and last_as_of = :as_of"
+    return {(row["kind"], row["name"], row["rule_version"]) for row in warehouse.rows(bind(of_day, as_of=as_of))}
+
+
+def close_removed(warehouse: Warehouse, definitions: Definitions, as_of: date) -> list[str]:
+    """End the stays of segments and audiences whose files are gone; their names, such as `segments/vip`.
+
+    A file with problems is not gone. A name that comes back begins with new stays.
+    """
+    if not warehouse.exists(str(DEFINITIONS)):
+        return []
+    known = {model.kind: definitions.names(model) for model in (Segment, Audience)}
+    current = f"select kind, name from {DEFINITIONS} where is_current and last_as_of <= :as_of order by kind, name"
+    removed = [row for row in warehouse.rows(bind(current, as_of=as_of)) if row["name"] not in known[row["kind"]]]
+    for row in removed:
+        warehouse.run(_closing(MEMBERS[row["kind"]], as_of, **row))
+    return [f"{row['kind']}s/{row['name']}" for row in removed]
+
+
+def _closing(table: Table, as_of: date, kind: str, name: str) -> list[exp.Expr]:
+    return [
+        bind(
+            f"update {table} set exited_at = :as_of where name = :name and exited_at is null",
+            as_of=as_of,
+            name=name,
+        ),
+        bind(
+            f"""
+            update {DEFINITIONS} set is_current = false, last_as_of = :as_of
+            where kind = :kind and name = :name and is_current
+            """,
+            as_of=as_of,
+            kind=kind,
+            name=name,
+        ),
+    ]
 
 
 def summarise(warehouse: Warehouse, rules: Rules, as_of: date) -> MembershipSummary:

@@ -9,9 +9,10 @@ from sqlglot import exp
 from scv_platform.audiences.catalogue import Catalogue, CatalogueField
 from scv_platform.audiences.compiler import select_fields
 from scv_platform.settings import Privacy
-from scv_platform.warehouse import Warehouse
+from scv_platform.warehouse import Table, Warehouse
 
 PREVIEW_ROWS = 10
+_WIDE_PREVIEW_ROWS = 4
 _MASK = "•••"
 _SHOWN = (Privacy.NONE, Privacy.QUASI)
 
@@ -24,6 +25,19 @@ def masked_preview(
     select = select_fields(members, shown, catalogue, as_of).order_by("members.customer_id").limit(PREVIEW_ROWS)
     rows = [{**dict.fromkeys(fields, _MASK), **row} for row in warehouse.rows(select)]
     return _markdown(["customer_id", *fields], rows)
+
+
+def wide_preview(warehouse: Warehouse, table: Table) -> str:
+    """Markdown of the first rows of a wide table by key, one line per column, masked in the same way."""
+    shown = [column.name for column in table.columns if column.privacy in _SHOWN]
+    select = exp.select(*(exp.column(name, quoted=True) for name in shown)).from_(str(table)).order_by(*table.key)
+    rows = warehouse.rows(select.limit(_WIDE_PREVIEW_ROWS))
+    names = [str(number + 1) for number in range(len(rows))]
+    lines = [
+        {"column": column.name, **{name: row.get(column.name, _MASK) for name, row in zip(names, rows, strict=True)}}
+        for column in table.columns
+    ]
+    return _markdown(["column", *names], lines)
 
 
 def _markdown(columns: list[str], rows: list[dict[str, Any]]) -> str:

@@ -1,6 +1,7 @@
 """The grammar of segments and audiences, as strict models of one YAML file each.
 
-A rule is a tree of groups (`all`, `any`, `none`) over conditions (`field`, `purchase`, `segment`).
+A rule is a tree of groups (`all`, `any`, `none`) over conditions (`field`, `event`, `purchase`, `segment`,
+`consent`).
 Invariant: an instance is well formed by itself. Whether its fields and segments exist, and whether
 values fit the types of fields, is the business of `checks`, which knows the catalogue.
 """
@@ -52,6 +53,13 @@ def _encodable(text: str) -> str:
     return text
 
 
+def _word(value: Any) -> str:
+    text = _text(value)
+    if text != text.strip().lower():
+        raise ValueError(f"is kept in lower case by every source; write {text.strip().lower()!r}")
+    return text
+
+
 def _scalar(value: Any) -> Value:
     if isinstance(value, datetime):
         raise ValueError("rules know whole days; write YYYY-MM-DD")
@@ -76,6 +84,7 @@ def _owner(value: Any) -> str:
 
 Scalar = Annotated[Value, PlainValidator(_scalar)]
 Text = Annotated[str, PlainValidator(_text)]
+Word = Annotated[str, PlainValidator(_word)]
 Number = Annotated[int | float, PlainValidator(_number)]
 Texts = Annotated[list[Text], Field(min_length=1)]
 Days = Annotated[int, Field(strict=True, ge=1, le=36_500)]
@@ -182,11 +191,55 @@ class PurchaseCondition(RuleModel):
     within_days: Days | None = None
 
 
+class EventCondition(RuleModel):
+    """What a customer did: events of that name, of which `where` may ask more.
+
+    Without `count` one event is enough. A customer without such an event counts 0, so `count: {eq: 0}` and
+    `count: {lt: 1}` are those who did not; an event that is not known to be anybody's counts for nobody.
+    """
+
+    event: Text
+    where: "Group | None" = None
+    count: Threshold | None = None
+    within_days: Days | None = None
+
+    @field_validator("where")
+    @classmethod
+    def _asks_about_one_event(cls, where: "AllOf | AnyOf | NoneOf | None") -> "AllOf | AnyOf | NoneOf | None":
+        for _, condition in [] if where is None else conditions(where):
+            if not isinstance(condition, FieldCondition):
+                kind = next(iter(condition.given()))
+                raise ValueError(
+                    "the 'where' of an event asks about that event, with field conditions only;"
+                    f" {kind!r} belongs beside the event"
+                )
+        return where
+
+
 class SegmentCondition(RuleModel):
     """Membership of another segment."""
 
     segment: Identifier
     member: StrictBool = True
+
+
+class ConsentStatus(StrEnum):
+    """An answer to the question of consent."""
+
+    GRANTED = "granted"
+    DENIED = "denied"
+
+
+class ConsentCondition(RuleModel):
+    """What a customer allows for a purpose, judged as the gate of exports does: one no outweighs every yes.
+
+    `granted`: she said yes on a channel and no on none; `denied`: she said no on a channel. With `channel`, only that
+    channel and what was said for any channel count. Who never answered is neither.
+    """
+
+    consent: Word
+    status: ConsentStatus
+    channel: Word | None = None
 
 
 class AllOf(RuleModel):
@@ -211,8 +264,10 @@ _GROUPS: dict[str, type[RuleModel]] = {"all": AllOf, "any": AnyOf, "none": NoneO
 _NODES: dict[str, type[RuleModel]] = {
     **_GROUPS,
     "field": FieldCondition,
+    "event": EventCondition,
     "purchase": PurchaseCondition,
     "segment": SegmentCondition,
+    "consent": ConsentCondition,
 }
 
 
@@ -246,20 +301,22 @@ Group = Annotated[
     Discriminator(_kind),
     _one_of(_GROUPS),
 ]
-Condition = FieldCondition | PurchaseCondition | SegmentCondition
+Condition = FieldCondition | EventCondition | PurchaseCondition | SegmentCondition | ConsentCondition
 Node = Annotated[
     Annotated[AllOf, Tag("AllOf")]
     | Annotated[AnyOf, Tag("AnyOf")]
     | Annotated[NoneOf, Tag("NoneOf")]
     | Annotated[FieldCondition, Tag("FieldCondition")]
+    | Annotated[EventCondition, Tag("EventCondition")]
     | Annotated[PurchaseCondition, Tag("PurchaseCondition")]
-    | Annotated[SegmentCondition, Tag("SegmentCondition")],
+    | Annotated[SegmentCondition, Tag("SegmentCondition")]
+    | Annotated[ConsentCondition, Tag("ConsentCondition")],
     Discriminator(_kind),
     _one_of(_NODES),
 ]
 Nodes = Annotated[list[Node], Field(min_length=1)]
 
-for _model in (AllOf, AnyOf, NoneOf):
+for _model in (AllOf, AnyOf, NoneOf, EventCondition):
     _model.model_rebuild()
 
 
@@ -331,7 +388,7 @@ class Audience(Rules):
 
     destinations: Annotated[list[DestinationFields], Field(min_length=1)]
     legal_basis: LegalBasis = LegalBasis.CONSENT
-    purpose: Text | None = None
+    purpose: Word | None = None
 
     @model_validator(mode="after")
     def _purpose_is_stated(self) -> Self:
@@ -357,7 +414,7 @@ def parts(node: Node) -> list[Node]:
 
 
 def conditions(node: Node, location: Location = ("where",)) -> Iterator[tuple[Location, Condition]]:
-    """Every condition of the tree with its location in the file."""
+    """Every condition of the tree with its location in the file; those inside an event's `where` are its own."""
     if isinstance(node, Condition):
         yield location, node
     for index, part in enumerate(parts(node)):
@@ -365,4 +422,10 @@ def conditions(node: Node, location: Location = ("where",)) -> Iterator[tuple[Lo
 
 
 def _depth(node: Node) -> int:
-    return 0 if isinstance(node, Condition) else 1 + max(_depth(part) for part in parts(node))
+    match node:
+        case EventCondition(where=inner):
+            return 0 if inner is None else _depth(inner)
+        case AllOf() | AnyOf() | NoneOf():
+            return 1 + max(_depth(part) for part in parts(node))
+        case _:
+            return 0

@@ -45,8 +45,14 @@ DEFINITIONS = Table(
         TableColumn("yaml", "string", "The file, as it was at the last evaluation."),
         TableColumn("sql", "string", "The compiled rule of the last evaluation."),
         TableColumn("first_as_of", "date", "First as_of day on which this version was evaluated."),
-        TableColumn("last_as_of", "date", "Last as_of day on which this version was evaluated."),
-        TableColumn("is_current", "boolean", "Whether the members now are those of this version."),
+        TableColumn(
+            "last_as_of", "date", "Last as_of day on which this version was evaluated, or its file was missed."
+        ),
+        TableColumn(
+            "is_current",
+            "boolean",
+            "Whether the members now are those of this version; false of all when the file is gone.",
+        ),
     ),
     ("kind", "name", "rule_version"),
 )

@@ -5,19 +5,39 @@ from collections.abc import Sequence
 import dagster as dg
 
 from scv_platform.conventions import INTELLIGENCE_FRESHNESS, OWNER, WAREHOUSE_POOL, WHEN_UPSTREAM_UPDATED, run_as_of
-from scv_platform.intelligence.rfm import RFM, RfmSummary, compare_with_sales, write_rfm
+from scv_platform.intelligence.backtest import MODEL_BACKTESTS, write_backtest
+from scv_platform.intelligence.churn import (
+    CHURN_SCORES,
+    backtest_figures,
+    judge_scores,
+    write_churn,
+)
+from scv_platform.intelligence.markdown import (
+    calibration_as_markdown,
+    deciles_as_markdown,
+    figures_as_markdown,
+    parameters_as_markdown,
+    segments_as_markdown,
+)
+from scv_platform.intelligence.rfm import RFM, compare_with_sales, write_rfm
 from scv_platform.settings import Settings
-from scv_platform.warehouse import Warehouse
+from scv_platform.warehouse import Warehouse, in_one_session
 
-_KEY = dg.AssetKey([RFM.schema, RFM.name])
-_BAR_WIDTH = 30
+_RFM_KEY = dg.AssetKey([RFM.schema, RFM.name])
+_BACKTESTS_KEY = dg.AssetKey([MODEL_BACKTESTS.schema, MODEL_BACKTESTS.name])
+_CHURN_KEY = dg.AssetKey([CHURN_SCORES.schema, CHURN_SCORES.name])
+
+HIGHEST_ECE = 0.10
+"""A probability that is further off than this on average misleads who acts on it."""
+HIGHEST_AUC = 0.95
+"""No model foresees purchases this well; one that seems to has seen the answers."""
 
 
 def build_intelligence_assets(settings: Settings) -> Sequence[dg.AssetsDefinition | dg.AssetChecksDefinition]:
     """Every score and its checks; they need the resource `warehouse`."""
 
     @dg.asset(
-        key=_KEY,
+        key=_RFM_KEY,
         deps=[dg.AssetKey(["master", "transactions"])],
         description=RFM.description,
         group_name=RFM.schema,
@@ -27,6 +47,7 @@ def build_intelligence_assets(settings: Settings) -> Sequence[dg.AssetsDefinitio
         freshness_policy=INTELLIGENCE_FRESHNESS,
         automation_condition=WHEN_UPSTREAM_UPDATED,
     )
+    @in_one_session
     def rfm(context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse]) -> dg.MaterializeResult[None]:
         as_of = run_as_of(context, settings)
         summary = write_rfm(warehouse, as_of)
@@ -39,7 +60,7 @@ def build_intelligence_assets(settings: Settings) -> Sequence[dg.AssetsDefinitio
             }
         )
 
-    @dg.asset_check(asset=_KEY, name="has_every_buyer", blocking=True, pool=WAREHOUSE_POOL)
+    @dg.asset_check(asset=_RFM_KEY, name="has_every_buyer", blocking=True, pool=WAREHOUSE_POOL)
     def has_every_buyer(
         context: dg.AssetCheckExecutionContext, warehouse: dg.ResourceParam[Warehouse]
     ) -> dg.AssetCheckResult:
@@ -47,16 +68,95 @@ def build_intelligence_assets(settings: Settings) -> Sequence[dg.AssetsDefinitio
         coverage = compare_with_sales(warehouse, run_as_of(context, settings))
         return dg.AssetCheckResult(passed=coverage.is_complete, metadata=vars(coverage))
 
-    return [rfm, has_every_buyer]
+    return [rfm, has_every_buyer, *_build_churn_assets(settings)]
 
 
-def segments_as_markdown(summary: RfmSummary) -> str:
-    """A table of the segments, with a bar for the share of customers in each."""
-    lines = ["| segment | customers | share | net revenue | | meaning |", "|---|--:|--:|--:|---|---|"]
-    for row in summary.segments:
-        share = row.customers / summary.rows if summary.rows else 0.0
-        bar = "█" * round(share * _BAR_WIDTH)
-        lines.append(
-            f"| {row.segment} | {row.customers:,} | {share:.0%} | {row.monetary:,.2f} | {bar} | {row.description} |"
+def _build_churn_assets(settings: Settings) -> Sequence[dg.AssetsDefinition | dg.AssetChecksDefinition]:
+    @dg.asset(
+        key=_BACKTESTS_KEY,
+        deps=[dg.AssetKey(["master", "transactions"])],
+        description=MODEL_BACKTESTS.description,
+        group_name=MODEL_BACKTESTS.schema,
+        owners=[OWNER],
+        kinds={"python", "table"},
+        pool=WAREHOUSE_POOL,
+        freshness_policy=INTELLIGENCE_FRESHNESS,
+        automation_condition=WHEN_UPSTREAM_UPDATED,
+    )
+    @in_one_session
+    def model_backtests(
+        context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse]
+    ) -> dg.MaterializeResult[None]:
+        backtest = write_backtest(warehouse, run_as_of(context, settings))
+        return dg.MaterializeResult(
+            metadata={
+                "dagster/row_count": len(backtest.figures),
+                "origin": backtest.origin.isoformat(),
+                "known_at_origin": backtest.explanation,
+                "model_version": backtest.model_version,
+                "figures": dg.MetadataValue.md(figures_as_markdown(backtest)),
+                "calibration": dg.MetadataValue.md(calibration_as_markdown(backtest)),
+            }
         )
-    return "\n".join(lines)
+
+    @dg.asset(
+        key=_CHURN_KEY,
+        deps=[dg.AssetKey(["master", "customers"]), dg.AssetKey(["master", "transactions"]), _BACKTESTS_KEY],
+        description=CHURN_SCORES.description,
+        group_name=CHURN_SCORES.schema,
+        owners=[OWNER],
+        kinds={"python", "table"},
+        pool=WAREHOUSE_POOL,
+        freshness_policy=INTELLIGENCE_FRESHNESS,
+        automation_condition=WHEN_UPSTREAM_UPDATED,
+    )
+    @in_one_session
+    def churn_scores(
+        context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse]
+    ) -> dg.MaterializeResult[None]:
+        as_of = run_as_of(context, settings)
+        summary = write_churn(warehouse, as_of)
+        return dg.MaterializeResult(
+            metadata={
+                "dagster/row_count": summary.rows,
+                "as_of": as_of.isoformat(),
+                "scored": summary.scored,
+                "ineligible": dg.MetadataValue.json(dict(summary.ineligible)),
+                "deciles": dg.MetadataValue.md(deciles_as_markdown(summary)),
+                "fitted_to": summary.population.explanation,
+                "parameters": dg.MetadataValue.md(parameters_as_markdown(summary.population)),
+                "model_version": summary.population.version,
+            }
+        )
+
+    @dg.asset_check(asset=_CHURN_KEY, name="has_every_customer", blocking=True, pool=WAREHOUSE_POOL)
+    def has_every_customer(
+        context: dg.AssetCheckExecutionContext, warehouse: dg.ResourceParam[Warehouse]
+    ) -> dg.AssetCheckResult:
+        """Every customer has one row of this run's as_of, with a probability from 0 to 1 or the reason for none."""
+        soundness = judge_scores(warehouse, run_as_of(context, settings))
+        return dg.AssetCheckResult(passed=soundness.is_sound, metadata=vars(soundness))
+
+    @dg.asset_check(asset=_CHURN_KEY, name="forecast_well_before", pool=WAREHOUSE_POOL)
+    def forecast_well_before(
+        context: dg.AssetCheckExecutionContext, warehouse: dg.ResourceParam[Warehouse]
+    ) -> dg.AssetCheckResult:
+        """In the last closed window the probabilities were right on average, and no better than a forecast can be."""
+        return judge_figures(*backtest_figures(warehouse, run_as_of(context, settings)))
+
+    return [model_backtests, churn_scores, has_every_customer, forecast_well_before]
+
+
+def judge_figures(auc: float | None, ece: float | None) -> dg.AssetCheckResult:
+    """A warning when the last closed window shows that the scores mislead; nothing to warn of without one."""
+    if ece is None:
+        return dg.AssetCheckResult(passed=True, description="too little history for a backtest")
+    found = f"mean error of the probability {ece:.3f} (allowed: {HIGHEST_ECE})"
+    if auc is not None:
+        found += f", AUC {auc:.3f} (above {HIGHEST_AUC} something leaks)"
+    return dg.AssetCheckResult(
+        passed=ece <= HIGHEST_ECE and (auc is None or auc <= HIGHEST_AUC),
+        severity=dg.AssetCheckSeverity.WARN,
+        description=found,
+        metadata={"ece": ece} | ({} if auc is None else {"auc": auc}),
+    )

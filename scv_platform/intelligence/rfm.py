@@ -14,11 +14,11 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal
 
-import sqlglot
 from pydantic import Field, model_validator
 from sqlglot import exp
 
 from scv_platform.config_files import StrictModel, read_yaml, validate
+from scv_platform.intelligence.statement import statement
 from scv_platform.settings import Identifier, Privacy
 from scv_platform.warehouse import Table, TableColumn, Warehouse, literal
 
@@ -132,7 +132,7 @@ def write_rfm(warehouse: Warehouse, as_of: date, grid: RfmGrid | None = None) ->
     """Replace the rows of that day, and of no other, in `intelligence.rfm`."""
     grid = grid or read_grid()
     rows = warehouse.replace(RFM, rfm_select(as_of, grid), where={"as_of": as_of})
-    found = {row["segment"]: row for row in warehouse.rows(_statement(_COUNT_SEGMENTS, as_of=literal(as_of)))}
+    found = {row["segment"]: row for row in warehouse.rows(statement(_COUNT_SEGMENTS, as_of=literal(as_of)))}
     segments = tuple(
         SegmentSummary(name, segment.description, found[name]["customers"], found[name]["monetary"])
         if name in found
@@ -144,13 +144,13 @@ def write_rfm(warehouse: Warehouse, as_of: date, grid: RfmGrid | None = None) ->
 
 def compare_with_sales(warehouse: Warehouse, as_of: date) -> Coverage:
     """Whether `intelligence.rfm` has the right customers for that day."""
-    (row,) = warehouse.rows(_statement(_COMPARE_WITH_SALES, as_of=literal(as_of)))
+    (row,) = warehouse.rows(statement(_COMPARE_WITH_SALES, as_of=literal(as_of)))
     return Coverage(**row)
 
 
 def rfm_select(as_of: date, grid: RfmGrid) -> exp.Expr:
     """The rows of `intelligence.rfm` for that day, as one select over `master.transactions`."""
-    return _statement(
+    return statement(
         _SELECT,
         as_of=literal(as_of),
         window_start=literal(as_of - timedelta(days=grid.window_days)),
@@ -249,10 +249,6 @@ select
     (select count(*) from scores) as scored,
     (select count(distinct customer_id) from scores join buyers using (customer_id)) as scored_buyers
 """
-
-
-def _statement(sql: str, **values: exp.Expr) -> exp.Expr:
-    return exp.replace_placeholders(sqlglot.parse_one(sql, dialect="duckdb"), **values)
 
 
 def _segment(grid: RfmGrid) -> exp.Expr:

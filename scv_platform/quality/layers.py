@@ -25,7 +25,8 @@ def layer_ages(
         yield DataAge(dg.AssetKey([source, table]), f"raw_{source}.{table}", column)
     if _SALES & facts.keys():
         yield DataAge(dg.AssetKey(["master", "transactions"]), "master.transactions", "occurred_at")
-        yield DataAge(dg.AssetKey(["intelligence", "rfm"]), "intelligence.rfm", "as_of", max_days=0)
+        for scores in ("rfm", "churn_scores"):
+            yield DataAge(dg.AssetKey(["intelligence", scores]), f"intelligence.{scores}", "as_of", max_days=0)
     for group, kind, name in memberships:
         yield DataAge(
             dg.AssetKey([group, name]),
@@ -35,6 +36,7 @@ def layer_ages(
             max_days=0,
             blocking=group == "audiences",
         )
+    yield DataAge(dg.AssetKey(["serving", "customer_360"]), "serving.customer_360", "as_of", max_days=0)
     for destination, audience in exports:
         yield DataAge(
             dg.AssetKey(["exports", destination, audience]),

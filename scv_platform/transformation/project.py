@@ -7,17 +7,14 @@ parses the project in every process that Dagster starts, and never outside `dags
 import hashlib
 import json
 import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from scv_platform.settings import Settings
-
-if TYPE_CHECKING:
-    from dagster_dbt import DbtCliResource
+from scv_platform.transformation.invocation import parse
 
 _PROJECT_FOLDERS = ("models", "macros", "tests", "seeds", "snapshots")
 
@@ -37,12 +34,7 @@ def dbt_environment(settings: Settings, as_of: date | None = None) -> dict[str, 
 
 @contextmanager
 def environment(values: dict[str, str]) -> Iterator[None]:
-    """These environment variables for the processes started inside, and the interpreter's folder on PATH.
-
-    dagster-dbt looks `dbt` up on PATH, where it is not when the virtual environment is not activated.
-    """
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    values = {**values, "PATH": path}
+    """These environment variables, for what happens inside."""
     before = {name: os.environ.get(name) for name in values}
     os.environ.update(values)
     try:
@@ -67,31 +59,15 @@ def project_fingerprint(folder: Path) -> str:
     return digest.hexdigest()
 
 
-def dbt_resource(settings: Settings) -> "DbtCliResource":
-    """Runs dbt on the project, from the virtual environment of this process, activated or not."""
-    from dagster_dbt import DbtCliResource
-
-    executable = Path(sys.executable).with_name("dbt")
-    return DbtCliResource(
-        project_dir=settings.dbt_project,
-        profiles_dir=settings.dbt_project,
-        target=settings.warehouse,
-        dbt_executable=executable,
-    )
-
-
 def load_manifest(settings: Settings) -> dict[str, Any]:
     """The manifest of the dbt project, parsed again first when a file of the project changed."""
-    from dagster_dbt import DbtProject
-
-    project = settings.dbt_project
-    with environment(dbt_environment(settings)):
-        dbt_project = DbtProject(project_dir=project, target=settings.warehouse)
-        stamp = dbt_project.manifest_path.with_name("manifest.fingerprint")
-        fingerprint = project_fingerprint(project)
-        stored = stamp.read_text() if stamp.exists() and dbt_project.manifest_path.exists() else ""
-        if stored != fingerprint:
-            dbt_project.preparer.prepare(dbt_project)
-            stamp.write_text(fingerprint)
-    manifest: dict[str, Any] = json.loads(dbt_project.manifest_path.read_text())
+    path = settings.dbt_project / "target" / "manifest.json"
+    stamp = path.with_name("manifest.fingerprint")
+    fingerprint = project_fingerprint(settings.dbt_project)
+    stored = stamp.read_text() if stamp.exists() and path.exists() else ""
+    if stored != fingerprint:
+        with environment(dbt_environment(settings)):
+            parse(settings)
+        stamp.write_text(fingerprint)
+    manifest: dict[str, Any] = json.loads(path.read_text())
     return manifest

@@ -4,6 +4,7 @@ Every connection goes through `DuckDBWarehouse.connection`, because two connecti
 settings in one process exclude each other, and one left open keeps dbt and dlt out of the file.
 """
 
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,7 @@ import pyarrow as pa
 from dagster_duckdb import DuckDBResource
 from sqlglot import exp
 
+from scv_platform.warehouse.errors import WarehouseError, without_values
 from scv_platform.warehouse.protocol import Data, Statement, Table, literal
 
 _TYPES = {
@@ -28,6 +30,18 @@ _TYPES = {
 }
 
 
+@contextmanager
+def _used(connection: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The connection in UTC, closed at the end; what goes wrong in between is told without a value of a row."""
+    try:
+        connection.execute("set TimeZone = 'UTC'")
+        yield connection
+    except duckdb.Error as error:
+        raise WarehouseError(without_values(str(error))) from None
+    finally:
+        connection.close()
+
+
 class DuckDBWarehouse:
     """The `Warehouse` protocol on one DuckDB file, over dagster-duckdb's resource (which waits for a lock)."""
 
@@ -36,17 +50,30 @@ class DuckDBWarehouse:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._resource = DuckDBResource(database=str(path))
+        self._session = threading.local()
 
     @contextmanager
     def connection(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """A connection in UTC that is closed whatever happens inside."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self._resource.get_connection() as connection:
-            try:
-                connection.execute("set TimeZone = 'UTC'")
+        shared: duckdb.DuckDBPyConnection | None = getattr(self._session, "connection", None)
+        if shared is not None:
+            # A cursor is a connection of its own to the file that the session holds open.
+            with _used(shared.cursor()) as connection:
                 yield connection
+            return
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with self._resource.get_connection() as opened, _used(opened) as connection:
+            yield connection
+
+    @contextmanager
+    def session(self) -> Iterator[None]:
+        with self.connection() as connection:
+            before = getattr(self._session, "connection", None)
+            self._session.connection = connection
+            try:
+                yield
             finally:
-                connection.close()
+                self._session.connection = before
 
     @contextmanager
     def _transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -102,6 +129,20 @@ class DuckDBWarehouse:
             connection.execute(self._sql(delete))
             return self._insert(connection, table, staged)
 
+    def rebuild(self, table: Table, data: Data) -> int:
+        quoted = {column.name: _quoted(column.name) for column in table.columns}
+        columns = ", ".join(f"cast({quoted[c.name]} as {_TYPES[c.type]}) as {quoted[c.name]}" for c in table.columns)
+        with self._transaction() as connection:
+            select = self._select(connection, data)
+            connection.execute(f"create schema if not exists {table.schema}")
+            connection.execute(f"create or replace table {table} as select {columns} from ({select})")
+            connection.execute(f"comment on table {table} is {self._sql(literal(table.description))}")
+            for column in table.columns:
+                description = self._sql(literal(column.description))
+                connection.execute(f"comment on column {table}.{quoted[column.name]} is {description}")
+            (count,) = connection.execute(f"select count(*) from {table}").fetchall()[0]
+            return int(count)
+
     def merge(self, table: Table, data: Data) -> int:
         self.ensure(table)
         with self._transaction() as connection:
@@ -123,15 +164,21 @@ class DuckDBWarehouse:
     def _stage(self, connection: duckdb.DuckDBPyConnection, table: Table, data: Data) -> str:
         """The rows in a temporary table, computed before the target changes (a select may read the target)."""
         staged = f"staged_{table.name}"
-        if isinstance(data, pa.Table):
-            connection.register("arrow_rows", data)
-            select = "select * from arrow_rows"
-        else:
-            select = self._sql(data)
+        select = self._select(connection, data)
         connection.execute(f"create temporary table {staged} as select {', '.join(table.column_names)} from ({select})")
         return staged
+
+    def _select(self, connection: duckdb.DuckDBPyConnection, data: Data) -> str:
+        if isinstance(data, pa.Table):
+            connection.register("arrow_rows", data)
+            return "select * from arrow_rows"
+        return self._sql(data)
 
     def _insert(self, connection: duckdb.DuckDBPyConnection, table: Table, staged: str) -> int:
         names = ", ".join(table.column_names)
         (count,) = connection.execute(f"insert into {table} ({names}) select {names} from {staged}").fetchall()[0]
         return int(count)
+
+
+def _quoted(name: str) -> str:
+    return exp.to_identifier(name, quoted=True).sql(dialect=DuckDBWarehouse.dialect)

@@ -5,17 +5,23 @@ engine's own dialect. Values from people enter SQL only as sqlglot literals, nev
 Invariant: every writing method is one transaction; killed in the middle, nothing of it is seen.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+import functools
+import inspect
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, Protocol, TypeAlias
+from typing import Any, ParamSpec, Protocol, TypeAlias, TypeVar
 
 import pyarrow as pa
 import sqlglot
 from sqlglot import exp
 
 from scv_platform.settings import Privacy
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 Statement: TypeAlias = str | exp.Expr
 """SQL, as text of ours or as an expression."""
@@ -62,6 +68,10 @@ class Warehouse(Protocol):
     dialect: str
     """Name of the engine's dialect in sqlglot."""
 
+    def session(self) -> AbstractContextManager[None]:
+        """Within it, methods share what is dear to open. Transactions stay those of each method."""
+        ...
+
     def query(self, sql: Statement, batch_rows: int = 100_000) -> Iterator[pa.RecordBatch]:
         """The result in Arrow batches; the connection closes when the iterator ends."""
         ...
@@ -86,6 +96,14 @@ class Warehouse(Protocol):
         """Replace the rows whose columns equal `where` (all rows without it); returns the rows written."""
         ...
 
+    def rebuild(self, table: Table, data: Data) -> int:
+        """Make the table anew: these rows in exactly its columns and types, with the descriptions as comments.
+
+        For tables that are derived as a whole and hold no state: columns that it no longer has are gone.
+        Returns the rows written.
+        """
+        ...
+
     def merge(self, table: Table, data: Data) -> int:
         """Insert rows, replacing those with the same key; returns the rows written."""
         ...
@@ -97,6 +115,20 @@ class Warehouse(Protocol):
     def run(self, statements: Sequence[Statement]) -> None:
         """Run the statements in one transaction."""
         ...
+
+
+def in_one_session(function: Callable[P, R]) -> Callable[P, R]:
+    """A function that gets the warehouse by the name `warehouse`, as one session."""
+    if inspect.isgeneratorfunction(function):
+        raise TypeError(f"{function.__qualname__} is a generator, which would leave its session before it ends")
+
+    @functools.wraps(function)
+    def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        warehouse: Any = kwargs["warehouse"]
+        with warehouse.session():
+            return function(*args, **kwargs)
+
+    return call
 
 
 def literal(value: Any) -> exp.Expr:

@@ -47,9 +47,19 @@ LINES = _table(
     transaction_type="string", customer_id="string", occurred_at="timestamp", is_counted="boolean",
     product_id="string", sku="string", category="string", brand="string", amount_base="decimal",
 )  # fmt: skip
+EVENTS = _table(
+    "events", "event_id", event_id="string", customer_id="string", anonymous_id="string", event="string",
+    event_value="string", items="json", occurred_at="timestamp", source="string", channel="string",
+    campaign="string", category="string", value="decimal", event_sequence="integer", session_id="string",
+    seconds_since_previous="integer",
+)  # fmt: skip
 CONSENTS = _table(
     "consents", "customer_id", customer_id="string", purpose="string", channel="string", status="string",
     occurred_at="timestamp",
+)  # fmt: skip
+TICKETS = _table(
+    "tickets", "ticket_id", ticket_id="string", customer_id="string", status="string", created_at="timestamp",
+    solved_at="timestamp", satisfaction="string",
 )  # fmt: skip
 
 IDENTIFIERS = Table(
@@ -76,7 +86,7 @@ CUSTOM_FIELDS = {
     ),
 }
 
-_PRIVACY = {"email": "direct", "birth_date": "quasi", "country": "quasi", "extras": "sensitive"}
+_PRIVACY = {"email": "direct", "birth_date": "quasi", "country": "quasi", "extras": "sensitive", "items": "sensitive"}
 _DBT_TYPES = {"string": "varchar", "integer": "bigint", "decimal": "decimal(18,4)"}
 
 
@@ -109,6 +119,9 @@ def manifest() -> dict[str, Any]:
             "model.scv.customers": node(CUSTOMERS, {"grain": "customer"}),
             "model.scv.customer_metrics": node(METRICS, {"grain": "customer"}),
             "model.scv.transaction_lines": node(LINES, {"grain": "transaction line"}),
+            "model.scv.events": node(EVENTS, {"grain": "event"}),
+            "model.scv.tickets": node(TICKETS, {"grain": "ticket"}),
+            "model.scv.consents": node(CONSENTS, {"grain": "consent"}),
             "test.scv.unique": {"resource_type": "test", "schema": "master", "name": "unique_customers"},
         }
     }
@@ -137,7 +150,7 @@ def catalogue() -> Catalogue:
 def make_shop(path: Path) -> DuckDBWarehouse:
     """A warehouse with the empty tables of the shop."""
     warehouse = DuckDBWarehouse(path)
-    for table in (CUSTOMERS, METRICS, LINES, CONSENTS, SCORES, IDENTIFIERS, IDENTITY_MAP):
+    for table in (CUSTOMERS, METRICS, LINES, EVENTS, TICKETS, CONSENTS, SCORES, IDENTIFIERS, IDENTITY_MAP):
         warehouse.ensure(table)
     return warehouse
 

@@ -113,6 +113,8 @@ def test_the_metadata_tells_members_sql_and_a_preview_without_personal_data(
     assert event.metadata["members"].value == 2
     assert event.metadata["entered"].value == 2
     assert event.metadata["exited"].value == 0
+    assert event.metadata["share_of_customers"].value == "66.7%"
+    assert event.metadata["trend"].value == "`█` 2 members (first day)"
     assert "'CH'" in str(event.metadata["sql"].value)
     preview = str(event.metadata["preview"].value)
     assert "| c1 | CH | ••• |" in preview

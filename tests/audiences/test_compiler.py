@@ -20,7 +20,9 @@ from scv_platform.audiences.tables import SEGMENT_MEMBERS
 from scv_platform.warehouse.duckdb import DuckDBWarehouse
 from tests.audiences.shop import (
     AS_OF,
+    CONSENTS,
     CUSTOMERS,
+    EVENTS,
     LINES,
     METRICS,
     SCORES,
@@ -47,6 +49,8 @@ NUMBERS = [Decimal(text) for text in ("-5", "0", "0.1", "49.9999", "50", "1000")
 MOMENTS = [datetime.combine(moment, datetime.min.time()) + timedelta(seconds=s) for moment in DAYS for s in (0, 86399)]
 CATEGORIES = ["Baby", "Toys", "O'Clock"]
 SEGMENTS = ["champions", "lapsed"]
+EVENT_NAMES = ["Product Viewed", "Email Opened", "O'Event"]
+PURPOSES, CHANNELS = ["email_marketing", "calls"], ["email", "phone", "any"]
 
 
 class Shop:
@@ -105,10 +109,28 @@ class Shop:
             for name in SEGMENTS
             for customer_id in draw.sample(ids, 12)
         ]
+        self.events: list[Row] = [
+            {
+                "event_id": f"e{number}",
+                "customer_id": maybe(ids[:15]),
+                "event": draw.choice(EVENT_NAMES),
+                "occurred_at": draw.choice(MOMENTS),
+                "category": maybe(CATEGORIES),
+                "value": maybe(NUMBERS),
+            }
+            for number in range(150)
+        ]
+        self.consents: list[Row] = [
+            {"customer_id": customer_id, "purpose": purpose, "channel": channel, "status": answer}
+            for customer_id in ids
+            for purpose in PURPOSES
+            for channel in CHANNELS
+            if (answer := maybe(["granted", "denied"]))
+        ]
         self.warehouse = make_shop(path)
         for table, rows in (
             (CUSTOMERS, self.customers), (METRICS, self.metrics), (SCORES, self.scores),
-            (LINES, self.lines), (SEGMENT_MEMBERS, self.stays),
+            (LINES, self.lines), (EVENTS, self.events), (CONSENTS, self.consents), (SEGMENT_MEMBERS, self.stays),
         ):  # fmt: skip
             fill(self.warehouse, table, rows)
 
@@ -151,18 +173,54 @@ def holds(node: dict[str, Any], customer: Row, shop: Shop) -> bool:
         case {"none": inner}:
             return not any(holds(part, customer, shop) for part in inner)
         case {"field": name, **operators}:
-            value = value_of(name, customer, shop)
-            if "is_null" in operators:
-                return (value is None) == operators["is_null"]
-            return value is not None and all(
-                COMPARE[key](value, like(value, wanted)) for key, wanted in operators.items()
-            )
+            return meets(value_of(name, customer, shop), operators)
+        case {"event": name, **bounds}:
+            return did(name, bounds, customer, shop)
+        case {"consent": purpose, "status": status, **rest}:
+            said = {
+                row["status"]
+                for row in shop.consents
+                if row["customer_id"] == customer["customer_id"]
+                and row["purpose"] == purpose
+                and row["channel"] in {rest.get("channel", row["channel"]), "any"}
+            }
+            return "denied" in said if status == "denied" else said == {"granted"}
         case {"purchase": wanted, **bounds}:
             return bought(wanted, bounds, customer, shop)
         case {"segment": name, **rest}:
             wanted = {"name": name, "customer_id": customer["customer_id"], "exited_at": None}
             return any(wanted.items() <= stay.items() for stay in shop.stays) == rest.get("member", True)
     raise AssertionError(node)
+
+
+def meets(value: Any, operators: Row) -> bool:
+    if "is_null" in operators:
+        return (value is None) == bool(operators["is_null"])
+    return value is not None and all(COMPARE[key](value, like(value, wanted)) for key, wanted in operators.items())
+
+
+def did(name: str, bounds: Row, customer: Row, shop: Shop) -> bool:
+    def about(node: Row, event: Row) -> bool:
+        match node:
+            case {"all": inner}:
+                return all(about(part, event) for part in inner)
+            case {"any": inner}:
+                return any(about(part, event) for part in inner)
+            case {"none": inner}:
+                return not any(about(part, event) for part in inner)
+            case {"field": field, **operators}:
+                value = event[field.removeprefix("events.")]
+                return meets(value.date() if isinstance(value, datetime) else value, operators)
+        raise AssertionError(node)
+
+    times = sum(
+        event["customer_id"] == customer["customer_id"]
+        and event["event"] == name
+        and 0 <= (AS_OF - event["occurred_at"].date()).days < bounds.get("within_days", 10_000)
+        and ("where" not in bounds or about(bounds["where"], event))
+        for event in shop.events
+    )
+    return all(COMPARE[key](times, bound) for key, bound in bounds.get("count", {"gte": 1}).items())
 
 
 def value_of(name: str, customer: Row, shop: Shop) -> Any:
@@ -252,10 +310,34 @@ PURCHASES = st.fixed_dictionaries(
     },
     optional={"count": BOUNDS, "amount": BOUNDS, "within_days": st.sampled_from([1, 30, 31, 90])},
 )
+EVENT_FIELDS: dict[str, st.SearchStrategy[Row]] = {
+    "events.category": operators(st.sampled_from(CATEGORIES), f"{EQUALITY} contains starts_with is_null"),
+    "events.value": operators(NUMBER, f"{EQUALITY} {ORDER} is_null"),
+    "events.occurred_at": operators(st.sampled_from(DAYS), f"{EQUALITY} {ORDER} {AGE} is_null"),
+}
+EVENT_CONDITIONS = st.sampled_from(list(EVENT_FIELDS)).flatmap(
+    lambda name: EVENT_FIELDS[name].map(lambda given: {"field": name, **given})
+)
+EVENTS_DONE = st.deferred(
+    lambda: st.fixed_dictionaries(
+        {"event": st.sampled_from([*EVENT_NAMES, "Never Seen"])},
+        optional={
+            "where": groups(st.recursive(EVENT_CONDITIONS, groups, max_leaves=3)),
+            "count": BOUNDS,
+            "within_days": st.sampled_from([1, 30, 31, 90]),
+        },
+    )
+)
+CONSENTED = st.fixed_dictionaries(
+    {"consent": st.sampled_from(PURPOSES), "status": st.sampled_from(["granted", "denied"])},
+    optional={"channel": st.sampled_from([*CHANNELS, "fax"])},
+)
 MEMBERSHIPS = st.fixed_dictionaries({"segment": st.sampled_from(SEGMENTS)}, optional={"member": st.booleans()})
 CONDITIONS = st.one_of(
     st.sampled_from(list(FIELDS)).flatmap(lambda name: FIELDS[name].map(lambda given: {"field": name, **given})),
     PURCHASES,
+    EVENTS_DONE,
+    CONSENTED,
     MEMBERSHIPS,
 )
 
@@ -269,7 +351,7 @@ def groups(parts: st.SearchStrategy[Row]) -> st.SearchStrategy[Row]:
 TREES = groups(st.recursive(CONDITIONS, groups, max_leaves=6))
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=160, deadline=None)
 @given(where=TREES, seed=st.integers(0, 3))
 @example(where={"none": [{"field": "customers.country", "ne": "CH"}]}, seed=0)
 @example(where={"all": [{"purchase": {"category": ["Baby"]}, "count": {"lte": 0}}]}, seed=0)
@@ -278,6 +360,16 @@ TREES = groups(st.recursive(CONDITIONS, groups, max_leaves=6))
 @example(where={"all": [{"purchase": {"category": CATEGORIES}, "within_days": 30}]}, seed=2)
 @example(where={"all": [{"purchase": {"category": CATEGORIES}, "count": {"gte": 2}}]}, seed=1)
 @example(where={"all": [{"purchase": {"category": CATEGORIES}, "count": {"eq": 1}}]}, seed=3)
+@example(where={"all": [{"event": "Product Viewed", "count": {"eq": 0}}]}, seed=0)
+@example(where={"all": [{"event": "Product Viewed", "count": {"gte": 2}, "within_days": 30}]}, seed=1)
+@example(
+    where={
+        "all": [{"event": "Email Opened", "where": {"none": [{"field": "events.category", "eq": "Baby"}]}}],
+    },
+    seed=2,
+)
+@example(where={"none": [{"consent": "calls", "status": "granted"}, {"consent": "calls", "status": "denied"}]}, seed=0)
+@example(where={"all": [{"consent": "email_marketing", "status": "granted", "channel": "email"}]}, seed=3)
 @example(where={"none": [{"none": [{"none": [{"field": "scores.score", "gt": 0}]}]}]}, seed=1)
 def test_the_compiled_sql_selects_whom_a_plain_evaluator_selects(
     shops: list[Shop], where: dict[str, Any], seed: int
@@ -311,9 +403,25 @@ def test_hostile_text_is_only_ever_a_value(shop: DuckDBWarehouse) -> None:
     sale = {"transaction_type": "sale", "is_counted": True, "occurred_at": day("2024-06-01")}
     lines = [{"transaction_id": f"t{n}", "customer_id": f"c{n}", "category": text} for n, text in enumerate(texts)]
     fill(shop, LINES, [{**sale, **line} for line in lines])
+    happened = {"event": "x", "occurred_at": day("2024-06-01")}
+    fill(
+        shop,
+        EVENTS,
+        [{**happened, "customer_id": f"c{n}", "event": text, "category": text} for n, text in enumerate(texts)],
+    )
+    answers = [
+        {"customer_id": f"c{n}", "purpose": text, "channel": text, "status": "granted"} for n, text in enumerate(texts)
+    ]
+    fill(shop, CONSENTS, answers)
     for n, text in enumerate(texts):
+        others = [
+            {"event": text, "where": {"all": [{"field": "events.category", "in": [text], "contains": text}]}},
+            {"consent": text, "status": "granted", "channel": text},
+        ]
         ways = [{"field": "customers.country", way: text} for way in ("eq", "contains", "starts_with")]
-        where = {"all": [*ways, {"field": "customers.country", "in": [text]}, {"purchase": {"category": [text]}}]}
+        where = {
+            "all": [*ways, {"field": "customers.country", "in": [text]}, {"purchase": {"category": [text]}}, *others]
+        }
         assert shop.rows(compile_rules(segment(where), CATALOGUE, AS_OF)) == [{"customer_id": f"c{n}"}], text
 
 
@@ -338,6 +446,8 @@ def test_every_operator_renders_for_both_engines() -> None:
             {"field": "scores.score", "gte": 0.5},
             {"field": "customers.is_staff", "eq": False},
             {"none": [{"purchase": {"brand": ["b"]}, "count": {"gte": 2}, "within_days": 3}, {"segment": "champions"}]},
+            {"event": "Product Viewed", "where": {"any": [{"field": "events.value", "gt": 1.5}]}, "within_days": 3},
+            {"consent": "calls", "status": "granted", "channel": "phone"},
         ]
     }
     select = compile_rules(segment(where), CATALOGUE, AS_OF)
@@ -351,3 +461,94 @@ def test_the_tables_read_are_the_customers_and_those_of_the_conditions() -> None
     others = segment({"none": [{"purchase": {"sku": ["a"]}}, {"segment": "b"}, {"segment": "b", "member": False}]})
     assert tables_read(others, CATALOGUE) == [("master", "customers"), ("master", "transaction_lines")]
     assert segments_read(others) == ["b"]
+    facts = segment({"all": [{"none": [{"event": "Signed In"}]}, {"consent": "calls", "status": "denied"}]})
+    assert tables_read(facts, CATALOGUE) == [("master", "customers"), ("master", "events"), ("master", "consents")]
+
+
+def test_who_did_not_is_everybody_without_such_an_event(shop: DuckDBWarehouse) -> None:
+    fill(shop, CUSTOMERS, [{"customer_id": f"c{n}"} for n in range(1, 8)])
+    moments = {
+        "c1": ("Product Viewed", "2024-06-30", "Baby"),
+        "c2": ("Product Viewed", "2024-06-01", "Baby"),
+        "c3": ("Product Viewed", "2024-05-31", "Baby"),  # 30 days and one before the end of as_of
+        "c4": ("Product Viewed", "2024-07-01", "Baby"),  # not yet seen
+        "c5": ("Product Viewed", "2024-06-30", None),
+        "c6": ("Cart Viewed", "2024-06-30", "Baby"),
+        None: ("Product Viewed", "2024-06-30", "Baby"),  # a visitor is nobody's event
+    }
+    fill(
+        shop,
+        EVENTS,
+        [
+            {"customer_id": who, "event": event, "occurred_at": day(when, hour=23), "category": category}
+            for who, (event, when, category) in moments.items()
+        ],
+    )
+    viewed = {"event": "Product Viewed", "where": {"all": [{"field": "events.category", "eq": "Baby"}]}}
+    did = {**viewed, "within_days": 30}
+    did_not = {**did, "count": {"eq": 0}}
+    for condition, expected in ((did, ["c1", "c2"]), (did_not, ["c3", "c4", "c5", "c6", "c7"])):
+        rows = shop.rows(compile_rules(segment({"all": [condition]}), CATALOGUE, AS_OF).order_by("1"))
+        assert [row["customer_id"] for row in rows] == expected
+
+
+# The SQL that an analyst finds in the metadata of the asset.
+EVENT_SQL = """\
+SELECT
+  "customers"."customer_id"
+FROM "master"."customers" AS "customers"
+LEFT JOIN (
+  SELECT
+    "events"."customer_id",
+    COUNT(*) AS times
+  FROM "master"."events" AS "events"
+  WHERE
+    "events"."event" = 'Product Viewed'
+    AND CAST("events"."occurred_at" AS DATE) <= CAST('2024-06-30' AS DATE)
+    AND CAST("events"."occurred_at" AS DATE) > CAST('2024-04-01' AS DATE)
+    AND COALESCE("events"."category" = 'Baby', FALSE)
+  GROUP BY
+    "events"."customer_id"
+) AS event_1
+  ON "event_1"."customer_id" = "customers"."customer_id"
+WHERE
+  COALESCE("event_1"."times", 0) >= 2"""
+CONSENT_SQL = """\
+SELECT
+  "customers"."customer_id"
+FROM "master"."customers" AS "customers"
+LEFT JOIN (
+  SELECT
+    "consents"."customer_id",
+    COUNT_IF("consents"."status" = 'granted') AS granted,
+    COUNT_IF("consents"."status" = 'denied') AS denied
+  FROM "master"."consents" AS "consents"
+  WHERE
+    "consents"."purpose" = 'email_marketing'
+    AND "consents"."channel" IN ('email', 'any')
+  GROUP BY
+    "consents"."customer_id"
+) AS consent_1
+  ON "consent_1"."customer_id" = "customers"."customer_id"
+WHERE
+  COALESCE("consent_1"."granted", 0) > 0
+  AND NOT COALESCE("consent_1"."denied", 0) > 0"""
+
+
+def test_an_event_condition_is_one_count_per_customer_and_nothing_else() -> None:
+    where = {
+        "all": [
+            {
+                "event": "Product Viewed",
+                "where": {"all": [{"field": "events.category", "eq": "Baby"}]},
+                "count": {"gte": 2},
+                "within_days": 90,
+            }
+        ]
+    }
+    assert compile_rules(segment(where), CATALOGUE, AS_OF).sql("duckdb", pretty=True) == EVENT_SQL
+
+
+def test_a_consent_condition_counts_the_answers_per_customer() -> None:
+    where = {"all": [{"consent": "email_marketing", "status": "granted", "channel": "email"}]}
+    assert compile_rules(segment(where), CATALOGUE, AS_OF).sql("duckdb", pretty=True) == CONSENT_SQL

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 from textwrap import dedent
 
@@ -85,6 +86,13 @@ def test_the_name_is_the_name_of_the_file(tmp_path: Path) -> None:
                                                             " day (YYYY-MM-DD)"),
         ("{field: customer_metrics.orders, between: [5, 3]}", "nothing is between 5 and 3; the lower end comes first"),
         ("{segment: vipp}", "unknown segment 'vipp'; did you mean 'vip'?"),
+        ("{field: events.category, eq: Baby}", "events has many rows per customer; ask about them with {event: <name>"),
+        ("{event: Prodct Viewed}", "no event is called 'Prodct Viewed'; did you mean 'Product Viewed'"),
+        ("{event: order_completed}", "no event is called 'order_completed'; did you mean 'Order Completed'"),
+        ("{event: A, where: {all: [{field: events.categry, eq: x}]}}", "unknown field 'events.categry': the 'where' of"
+                                                " an event asks about columns of events; did you mean"),
+        ("{event: A, where: {all: [{field: customers.country, eq: CH}]}}", "unknown field 'customers.country': the"),
+        ("{event: A, where: {all: [{field: events.value, contains: x}]}}", "'contains' does not fit events.value"),
     ],
 )  # fmt: skip
 def test_a_rule_that_makes_no_sense_is_refused_with_its_line(tmp_path: Path, condition: str, message: str) -> None:
@@ -93,6 +101,21 @@ def test_a_rule_that_makes_no_sense_is_refused_with_its_line(tmp_path: Path, con
     (problem,) = problems(load_definitions(tmp_path, catalogue()))["segments/wrong"]
     assert "wrong.yml:7: " in problem
     assert message in problem
+
+
+def test_events_of_the_company_have_any_name(tmp_path: Path) -> None:
+    write(tmp_path, "segments", "own", "{event: Tent Pitched, where: {all: [{field: events.value, gte: 3}]}}")
+    assert problems(load_definitions(tmp_path, catalogue())) == {}
+
+
+@pytest.mark.parametrize(
+    ("fact", "condition"), [("event", "{event: Signed In}"), ("consent", "{consent: calls, status: denied}")]
+)
+def test_a_condition_about_facts_that_no_model_publishes_is_refused(tmp_path: Path, fact: str, condition: str) -> None:
+    write(tmp_path, "segments", "wrong", condition)
+    without = replace(catalogue(), facts={})
+    (problem,) = problems(load_definitions(tmp_path, without))["segments/wrong"]
+    assert f"wrong.yml:7: there is no table of {fact}s: no model of schema master has meta grain: {fact}" in problem
 
 
 def test_every_problem_of_a_file_is_told_at_once(tmp_path: Path) -> None:

@@ -9,11 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scv_platform.audiences.compiler import compile_rules
-from scv_platform.audiences.definitions import Definition
+from scv_platform.audiences.definitions import Definition, Definitions, InvalidDefinition
 from scv_platform.audiences.membership import (
     LastEvaluation,
     MembershipError,
     MembershipSummary,
+    close_removed,
+    evaluated_on,
     last_evaluation,
     open_members,
     record_membership,
@@ -213,3 +215,39 @@ def test_the_stays_replay_to_the_members_of_every_day(
 def _assert_no_overlap(recorded: list[tuple[str, date, Any]]) -> None:
     for (who, _, exited), (next_who, entered, _) in pairwise(recorded):
         assert who != next_who or (exited is not None and exited <= entered)
+
+
+def test_stays_end_with_the_file_and_a_name_that_comes_back_begins_anew(fresh: DuckDBWarehouse) -> None:
+    kept, gone = definition("kept"), definition("gone")
+    run(fresh, {"a", "b"}, D1, gone)
+    run(fresh, {"a", "b"}, D1, kept)
+    with_problems = InvalidDefinition("segments", "kept", Path("kept.yml"), ("some problem",))
+    assert close_removed(fresh, Definitions((kept, gone), (), ()), D2) == []
+    assert close_removed(fresh, Definitions((), (), (with_problems,)), D2) == ["segments/gone"]
+    assert close_removed(fresh, Definitions((), (), (with_problems,)), D2) == []
+    assert stays(fresh, "gone") == [("a", D1, D2), ("b", D1, D2)]
+    assert stays(fresh, "kept") == [("a", D1, None), ("b", D1, None)]
+    # Nobody may exclude by it before it is evaluated again, and its history stands.
+    assert last_evaluation(fresh, "segment", "gone") is None
+    with pytest.raises(
+        MembershipError, match="'gone' was already evaluated for 2024-06-02; the earlier day 2024-06-01"
+    ):
+        run(fresh, {"a"}, D1, gone)
+    assert run(fresh, {"a"}, D3, gone) == MembershipSummary(members=1, entered=1, exited=0)
+    assert stays(fresh, "gone") == [("a", D1, D2), ("a", D3, None), ("b", D1, D2)]
+
+
+def test_an_earlier_day_ends_nothing(fresh: DuckDBWarehouse) -> None:
+    run(fresh, {"a"}, D2)
+    assert close_removed(fresh, Definitions((), (), ()), D1) == []
+    assert stays(fresh) == [("a", D2, None)]
+
+
+def test_only_what_was_evaluated_for_the_day_counts_as_of_the_day(fresh: DuckDBWarehouse) -> None:
+    assert evaluated_on(fresh, D1) == set()
+    former, current = definition(at_least=1), definition(at_least=0)
+    run(fresh, {"a"}, D1, former)
+    run(fresh, {"a"}, D1, current)
+    assert evaluated_on(fresh, D1) == {("segment", "vip", current.rules.rule_version)}
+    run(fresh, {"a"}, D2, current)
+    assert evaluated_on(fresh, D1) == set()

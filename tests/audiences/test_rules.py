@@ -27,12 +27,16 @@ def test_a_tree_of_all_kinds_of_parts_is_read(tmp_path: Path) -> None:
             - any:
                 - {purchase: {category: [Baby]}, count: {gte: 1}, amount: {gte: 50}, within_days: 90}
                 - none: [{segment: champions, member: false}]
+                - {event: Product Viewed, where: {all: [{field: events.category, eq: Baby}]}, count: {eq: 0}}
+                - {consent: email_marketing, status: granted, channel: email}
         """,
     )
     assert [location for location, _ in conditions(rules.where)] == [
         ("where", "all", 0),
         ("where", "all", 1, "any", 0),
         ("where", "all", 1, "any", 1, "none", 0),
+        ("where", "all", 1, "any", 2),
+        ("where", "all", 1, "any", 3),
     ]
 
 
@@ -41,12 +45,40 @@ def test_a_tree_of_all_kinds_of_parts_is_read(tmp_path: Path) -> None:
     [
         ("{field: a.b, inn: [CH]}", "unknown key 'where.all.0.inn'; did you mean 'in'?"),
         ("{field: a.b, in_: [CH]}", "unknown key 'where.all.0.in_'; did you mean 'in'?"),
-        ("{event: Product Viewed}", "where.all.0: unknown key 'event'; did you mean 'segment'?"),
-        ("{consent: newsletter, status: granted}", "where.all.0: unknown key 'consent'; valid: all, any, field"),
+        ("{evnt: Product Viewed}", "where.all.0: unknown key 'evnt'; did you mean 'event'"),
+        (
+            "{event: Product Viewed, times: 2}",
+            "unknown key 'where.all.0.times'; valid: count, event, where, within_days",
+        ),
+        (
+            "{event: Product Viewed, where: {field: a.b, eq: 1}}",
+            "where.all.0.where: unknown key 'field'; valid: all, any",
+        ),
+        (
+            "{event: Product Viewed, where: {all: [{segment: a}]}}",
+            "with field conditions only; 'segment' belongs beside",
+        ),
+        (
+            "{event: Product Viewed, where: {none: [{any: [{event: b}]}]}}",
+            "field conditions only; 'event' belongs beside",
+        ),
+        ("{event: ' '}", "where.all.0.event: must not be empty"),
+        ("{event: Signed In, count: 2}", "where.all.0.count: Input should be a valid dictionary"),
+        (
+            "{consent: Newsletter, status: granted}",
+            "0.consent: is kept in lower case by every source; write 'newsletter'",
+        ),
+        ("{consent: newsletter, status: granted, channel: 'email '}", "0.channel: is kept in lower case"),
+        ("{consent: newsletter}", "where.all.0.status' is missing"),
+        ("{consent: newsletter, status: maybe}", "where.all.0.status: Input should be 'granted' or 'denied'"),
+        ("{consent: newsletter, status: granted, chanel: email}", "0.chanel'; did you mean 'channel'?"),
         ("{segment: a, membr: true}", "unknown key 'where.all.0.membr'; did you mean 'member'?"),
         ("{purchase: {skus: ['1']}}", "unknown key 'where.all.0.purchase.skus'; did you mean 'sku'?"),
-        ("{all: [{segment: a}], any: [{segment: b}]}", "needs exactly one of all, any, none, field, purchase, segment"),
-        ("just text", "where.all.0: needs exactly one of all, any, none, field, purchase, segment"),
+        (
+            "{all: [{segment: a}], any: [{segment: b}]}",
+            "needs exactly one of all, any, none, field, event, purchase, segment, consent",
+        ),
+        ("just text", "where.all.0: needs exactly one of all, any, none, field, event, purchase, segment, consent"),
         ("{all: []}", "where.all.0.all: List should have at least 1 item"),
         ("{field: a.b}", "where.all.0: a field condition needs an operator; valid: between, contains, eq"),
         ("{field: a.b, eq: }", "where.all.0: 'eq' has no value"),
@@ -84,6 +116,10 @@ def test_a_wrong_part_is_refused_with_its_line_and_what_to_write(tmp_path: Path,
         (WHERE + "holdout: {percent: 10}\n", "vip.yml:6: unknown key 'holdout'; valid: description, name, owner"),
         ("", "vip.yml:1: 'where' is missing"),
         ("where: " + "{any: [" * 9 + "{segment: a}" + "]}" * 9, "yml:5: where: groups are nested 9 deep, 8 at most"),
+        (
+            "where: {all: [{event: a, where: " + "{any: [" * 8 + "{field: a.b, eq: 1}" + "]}" * 8 + "}]}",
+            "yml:5: where: groups are nested 9 deep, 8 at most",
+        ),
     ],
 )
 def test_a_wrong_file_is_refused(tmp_path: Path, text: str, message: str) -> None:
@@ -118,6 +154,10 @@ def test_a_wrong_head_is_refused(tmp_path: Path, line: str, replacement: str, me
     [
         ("destinations: [{name: files}]\n", "'purpose' is missing: legal_basis consent"),
         ("destinations: [{name: files}]\nlegal_basis: contract\n", "'purpose' is missing: legal_basis contract"),
+        (
+            "destinations: [{name: files}]\npurpose: E-Mail\n",
+            "purpose: is kept in lower case by every source; write 'e-",
+        ),
         ("destinations: [{name: files}]\nlegal_basis: hope\n", "legal_basis: Input should be 'consent'"),
         ("legal_basis: internal\n", "'destinations' is missing"),
         ("legal_basis: internal\ndestinations: []\n", "destinations: List should have at least 1 item"),

@@ -137,3 +137,18 @@ def test_the_audience_of_the_example_is_exported_without_consent_because_it_is_i
     )
     assert run["rows_sent"] == members["n"] > 0
     assert run["rows_withheld"] == 0
+
+
+def test_churn_is_ranked_as_well_as_this_data_allows_and_better_than_by_recency(online_retail: Warehouse, expected):
+    (totals,) = rows_of(expected, "select customers, buyers from totals")
+    (scores,) = online_retail.rows(
+        "select count(*) as customers, count(churn_probability) as buyers from intelligence.churn_scores"
+    )
+    assert scores == totals
+    backtests = online_retail.rows("select * from intelligence.model_backtests")
+    auc = {row["model"]: row["auc"] for row in backtests}
+    log_loss = {row["model"]: row["log_loss"] for row in backtests}
+    assert {str(row["origin"]) for row in backtests} == {"2010-09-10"}
+    assert 0.65 < auc["mbg_nbd"] < 0.85
+    assert auc["recency"] < auc["mbg_nbd"]
+    assert log_loss["mbg_nbd"] < min(log_loss["constant"], log_loss["recency"])

@@ -140,5 +140,12 @@ def test_the_summary_shows_the_state_of_the_warehouse(shop: Platform) -> None:
     text = shop.scv("summary")
     (row,) = shop.warehouse.rows("select count(*) as n from master.customers")
     assert f"{row['n']:,}" in text
-    for word in ("rows in quarantine", "net revenue", "champions", "camping_newsletter", "withheld by the gate"):
+    for word in (
+        "rows in quarantine",
+        "net revenue",
+        "champions",
+        "next 90 days",
+        "camping_newsletter",
+        "withheld by the gate",
+    ):
         assert word in text

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scv_platform.config_files import ConfigError
-from scv_platform.intelligence.assets import segments_as_markdown
+from scv_platform.intelligence.markdown import segments_as_markdown
 from scv_platform.intelligence.rfm import GRID_FILE, compare_with_sales, read_grid, rfm_select, write_rfm
 from scv_platform.warehouse.duckdb import DuckDBWarehouse
 

@@ -33,7 +33,12 @@ def test_data_older_than_allowed_and_no_data_at_all_fail(newest: date | None, pa
 def test_a_company_without_transactions_is_not_asked_for_new_ones() -> None:
     assert list(layer_ages({}, [], [])) == []
     aged = {age.asset.to_user_string() for age in layer_ages({"transactions": "occurred_at"}, [], [])}
-    assert aged == {"files/transactions", "master/transactions", "intelligence/rfm"}
+    assert aged == {
+        "files/transactions",
+        "master/transactions",
+        "intelligence/rfm",
+        "intelligence/churn_scores",
+    }
 
 
 def test_only_stale_audiences_block() -> None:

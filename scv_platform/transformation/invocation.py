@@ -1,0 +1,158 @@
+"""dbt in this process: what it is told to build, what it says while it works, and what came of it.
+
+A process of its own would cost its start, an adapter and a question for dbt's version, and would hold the
+warehouse after its parent was killed.
+Invariant: nothing that this module writes or returns quotes a row. dbt's log and `run_results.json` do, in the
+text of errors, so dbt writes neither: `dbt.log` is written here, without the text of errors that read data.
+Known limit: dbt's settings are global to the process, so it runs one command at a time.
+"""
+
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from scv_platform.config_files import ConfigError
+from scv_platform.settings import Settings
+from scv_platform.warehouse.errors import without_values
+
+_PROGRESS = frozenset(
+    "LogStartLine LogModelResult LogSeedResult LogSnapshotResult LogTestResult LogSkipBecauseError SkippingDetails"
+    " FinishedRunningStats".split()
+)
+"""The events that tell the progress in names, counts and seconds."""
+
+
+@dataclass(frozen=True)
+class NodeResult:
+    """What came of one model, seed or test."""
+
+    unique_id: str
+    kind: str
+    status: str
+    seconds: float
+    failures: int | None
+    problem: str
+    """Why it failed, without a value of a row; empty when it did not."""
+
+
+@dataclass(frozen=True)
+class DbtResult:
+    """What came of one dbt command."""
+
+    nodes: Sequence[NodeResult]
+    problems: Sequence[str]
+    """A line for each node that failed, or for the command itself; empty when it succeeded."""
+
+
+def build(settings: Settings, target: Path, select: Sequence[str], say: Callable[[str], object] = print) -> DbtResult:
+    """`dbt build` of the nodes of these fully qualified names, and of nothing else.
+
+    `target` gets the compiled SQL and the log. Unit tests judge the models, not the data: they run in `make test`.
+    """
+    target = fresh_folder(target)
+    partial_parse = settings.dbt_project / "target" / "partial_parse.msgpack"
+    if partial_parse.exists():
+        shutil.copy(partial_parse, target)
+    log = target / "dbt.log"
+    with log.open("w", encoding="utf-8") as file:
+        command = ["build", "--exclude-resource-type", "unit_test", "--indirect-selection", "empty"]
+        result = _invoke(settings, target, [*command, "--select", *select], _told_to(say, file))
+        outcome = _outcome(result)
+        file.writelines(f"{problem}\n" for problem in outcome.problems)
+    if not outcome.problems:
+        return outcome
+    return DbtResult(outcome.nodes, [*outcome.problems, f"dbt build failed; see {log}"])
+
+
+def parse(settings: Settings) -> None:
+    """Write the manifest of the project to its `target` folder. `ConfigError` says what dbt could not read."""
+    target = settings.dbt_project / "target"
+    target.mkdir(exist_ok=True)
+    result = _invoke(settings, target, ["parse"], callback=None, write_manifest=True)
+    if not result.success:
+        raise ConfigError([f"the dbt project does not parse: {result.exception}"])
+
+
+def fresh_folder(folder: Path) -> Path:
+    """That folder, empty, so that what lies in it is of this run."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder
+
+
+def _invoke(
+    settings: Settings,
+    target: Path,
+    command: Sequence[str],
+    callback: Callable[[Any], None] | None,
+    write_manifest: bool = False,
+) -> Any:
+    from dbt.cli.main import dbtRunner
+
+    project = str(settings.dbt_project)
+    options = ["--project-dir", project, "--profiles-dir", project, "--target", settings.warehouse]
+    options += ["--target-path", str(target), "--log-path", str(target)]
+    options += ["--log-level", "none", "--log-level-file", "none", "--no-print", "--no-use-colors"]
+    options += ["--write-json" if write_manifest else "--no-write-json"]
+    with _warehouse_let_go():
+        return dbtRunner(callbacks=[callback] if callback else None).invoke([*command, *options])
+
+
+@contextmanager
+def _warehouse_let_go() -> Iterator[None]:
+    """dbt keeps the warehouse file open for its next command; our next step opens it with other settings."""
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+
+    connections: Any = DuckDBConnectionManager
+    try:
+        yield
+    finally:
+        try:
+            connections.env().close()
+        except Exception as error:
+            # dbt-duckdb has no other way to say that it never connected.
+            if "before creation" not in str(error):
+                raise
+        connections.close_all_connections()
+
+
+def _told_to(say: Callable[[str], object], file: IO[str]) -> Callable[[Any], None]:
+    def callback(event: Any) -> None:
+        if event.info.name in _PROGRESS:
+            say(event.info.msg)
+            file.write(f"{event.info.msg}\n")
+
+    return callback
+
+
+def _outcome(result: Any) -> DbtResult:
+    nodes = [_node(found) for found in getattr(result.result, "results", [])]
+    problems = [f"{node.unique_id}: {node.problem}" for node in nodes if node.problem]
+    if not result.success and not problems:
+        problems = [_why_nothing_ran(result.exception)]
+    return DbtResult(nodes, problems)
+
+
+def _node(found: Any) -> NodeResult:
+    status = str(found.status)
+    # A test that fails says how many rows it found, and no more.
+    problem = found.message or status if status == "fail" else without_values(found.message or status)
+    return NodeResult(
+        unique_id=found.node.unique_id,
+        kind=str(found.node.resource_type),
+        status=status,
+        seconds=found.execution_time,
+        failures=found.failures,
+        problem=problem if status in {"error", "fail", "runtime error", "partial success"} else "",
+    )
+
+
+def _why_nothing_ran(exception: BaseException) -> str:
+    from dbt.cli.exceptions import DbtUsageException
+    from dbt_common.exceptions import CompilationError, DbtConfigError
+
+    found_before_a_row_is_read = isinstance(exception, (CompilationError, DbtConfigError, DbtUsageException))
+    return str(exception) if found_before_a_row_is_read else without_values(str(exception))

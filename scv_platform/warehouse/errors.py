@@ -1,0 +1,31 @@
+"""Errors of the warehouse, in words that are fit for logs and run history: they never quote a row."""
+
+import re
+
+_FOUND_BEFORE_A_ROW_IS_READ = (
+    "Binder Error", "Catalog Error", "Compilation Error", "Connection Error", "IO Error", "Not implemented Error",
+    "Parser Error", "Permission Error",
+)  # fmt: skip
+"""The kinds of errors whose text tells of tables, columns and files. The text of any other may quote a value."""
+
+_WITHOUT_A_KIND_OF_THEIR_OWN = {"Runtime Error", "Database Error"}
+"""What dbt puts around the error of the engine."""
+
+_NO_VALUE = re.compile(r"Constraint Error: NOT NULL constraint failed: \w+\.\w+$", flags=re.MULTILINE)
+"""How DuckDB says that a contract found no value: with the names of the table and the column."""
+
+
+class WarehouseError(Exception):
+    """A statement failed; the message quotes no row."""
+
+
+def without_values(message: str) -> str:
+    """The message of an error, of which only the kind is kept when its text may quote a value of a row."""
+    found = re.findall(r"^\s*([A-Z][\w ]* (?:Error|Exception))\b", message, flags=re.MULTILINE)
+    kinds = [kind for kind in found if kind not in _WITHOUT_A_KIND_OF_THEIR_OWN]
+    if kinds and all(kind in _FOUND_BEFORE_A_ROW_IS_READ for kind in kinds):
+        return message.strip()
+    if missing := _NO_VALUE.search(message):
+        return missing.group()
+    kind = kinds[0] if kinds else "error"
+    return f"{kind}; its text is left out because it may quote a row: run the SQL by hand to read it"
