@@ -104,7 +104,8 @@ def draw_calls(
 ) -> Columns:
     """One row per page, screen or track call of a visit or an order; call_no from 0, by time."""
     signed_in = np.full(len(devices["device_no"]), company.horizon)
-    own = (sign_ins["device_no"] != NOBODY) & (devices["owner"][sign_ins["device_no"]] == sign_ins["person_id"])
+    # One owner more, so that the position NOBODY is nobody's.
+    own = np.append(devices["owner"], NOBODY)[sign_ins["device_no"]] == sign_ins["person_id"]
     np.minimum.at(signed_in, sign_ins["device_no"][own], sign_ins["signed_in_at"][own])
     calls = stacked(
         [
