@@ -47,14 +47,14 @@ def contract(source: str) -> list[Table]:
 class Company:
     """A simulated company: each file's good rows as a table named after its system and table, and the truth."""
 
-    def __init__(self, folder: Path, summary: Summary) -> None:
+    def __init__(self, folder: Path, summary: Summary, as_declared: bool = False) -> None:
+        """With `as_declared` the columns have the types of the contract, else those that the values suggest."""
         self.folder, self.summary = folder, summary
         self.connection = duckdb.connect()
         for source in VENDORS:
             for table in contract(source):
                 paths = sorted(path for path in summary.rows if path.startswith(f"{source}/{table.name}/"))
-                # One file is read as it is; several would be of different guesses, so they are read as declared.
-                types = table.types if len(paths) > 1 else None
+                types = table.types if as_declared else None
                 reads = " union all by name ".join(
                     f"select *, {place} as delivery from ({self._reader(path, summary.rows[path], types)})"
                     for place, path in enumerate(paths)
