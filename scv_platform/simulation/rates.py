@@ -109,8 +109,8 @@ class Rates(BaseModel):
     invoiced_share: Share = Field(default=0.60, description="Won deals that the payment provider invoices.")
 
     # Web and mail.
-    sessions_per_person: float = Field(default=5.0, ge=0, description="Mean visits of a tracked person.")
-    mails_per_year: float = Field(default=5.0, ge=0, description="Mean marketing mails to a user who agreed.")
+    sessions_per_person: float = Field(default=7.0, ge=0, description="Mean visits of a tracked person.")
+    mails_per_year: float = Field(default=7.0, ge=0, description="Mean marketing mails to a user who agreed.")
     open_share: Share = Field(default=0.35, description="Mails that are opened.")
     click_share: Share = Field(default=0.25, description="Opened mails that are clicked.")
     unsubscribe_share: Share = Field(default=0.01, description="Opened mails that end the subscription.")

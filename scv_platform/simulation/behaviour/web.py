@@ -104,7 +104,8 @@ def draw_calls(
 ) -> Columns:
     """One row per page, screen or track call of a visit or an order; call_no from 0, by time."""
     signed_in = np.full(len(devices["device_no"]), company.horizon)
-    own = (sign_ins["device_no"] != NOBODY) & (devices["owner"][sign_ins["device_no"]] == sign_ins["person_id"])
+    # One owner more, so that the position NOBODY is nobody's.
+    own = np.append(devices["owner"], NOBODY)[sign_ins["device_no"]] == sign_ins["person_id"]
     np.minimum.at(signed_in, sign_ins["device_no"][own], sign_ins["signed_in_at"][own])
     calls = stacked(
         [
@@ -119,8 +120,9 @@ def draw_calls(
     late = chance(rng, company.rates.late_share, size)
     calls["received_at"] = calls["occurred_at"] + np.where(late, days(rng.uniform(1, 3, size)), seconds(1))
     order = np.argsort(calls["occurred_at"], kind="stable")
-    calls = {name: values[order] for name, values in calls.items()}
-    return {"call_no": np.arange(size)} | calls
+    # Nobody will ever see what comes after the horizon.
+    order = order[: np.searchsorted(calls["occurred_at"][order], company.horizon)]
+    return {"call_no": np.arange(len(order))} | {name: values[order] for name, values in calls.items()}
 
 
 def _visits(company: Company, people: Columns, devices: Columns, campaigns: Columns) -> Columns:
