@@ -49,7 +49,7 @@ test: lint  ## Lint, then run all tests
 	@pytest
 
 bench: $(VENV)/.dev  ## Measure the figures that the README quotes
-	@for script in benchmarks/*.py; do echo; python "$$script"; done
+	@for script in $(filter-out %/installation.py,$(wildcard benchmarks/*.py)); do echo; python "$$script"; done
 
 lock:  ## Resolve the lock files again (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-annotate \

@@ -4,7 +4,6 @@ Run with `python benchmarks/start_and_demo.py`. The demo gets an empty warehouse
 """
 
 import os
-import shutil
 import statistics
 import subprocess
 import sys
@@ -12,29 +11,16 @@ import tempfile
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
+from installation import ROOT, environment
+
 REPETITIONS = 3
+CUSTOMERS = 5_000
 
 
 def seconds(command: list[str], environment: dict[str, str]) -> float:
     started = time.perf_counter()
     subprocess.run(command, check=True, env=environment, cwd=ROOT, stdout=subprocess.DEVNULL)
     return time.perf_counter() - started
-
-
-def demo_environment(folder: Path) -> dict[str, str]:
-    instance = (ROOT / "dagster.yaml").read_text().replace("base_dir: .dagster", f"base_dir: {folder}")
-    (folder / "dagster.yaml").write_text(instance)
-    shutil.copytree(ROOT / "config", folder / "config")
-    destinations = folder / "config" / "destinations.yml"
-    destinations.write_text(destinations.read_text().replace("data/exports", str(folder / "exports")))
-    return {
-        **os.environ,
-        "DAGSTER_HOME": str(folder),
-        "SCV_CONFIG": str(folder / "config"),
-        "SCV_DUCKDB_PATH": str(folder / "scv.duckdb"),
-        "SCV_LANDING": str(folder / "landing"),
-    }
 
 
 def main() -> None:
@@ -45,10 +31,10 @@ def main() -> None:
     for _ in range(REPETITIONS):
         imports.append(seconds([sys.executable, "-c", load], dict(os.environ)))
         with tempfile.TemporaryDirectory() as folder:
-            demos.append(seconds([scv, "demo"], demo_environment(Path(folder))))
+            demos.append(seconds([scv, "demo", "--customers", str(CUSTOMERS)], environment(Path(folder))))
     print(f"| figure | median of {REPETITIONS} (seconds) | all |")
     print("|---|--:|---|")
-    for name, values in (("import of the definitions", imports), ("scv demo, 2,000 customers", demos)):
+    for name, values in (("import of the definitions", imports), (f"scv demo, {CUSTOMERS:,} customers", demos)):
         print(f"| {name} | {statistics.median(values):.1f} | {', '.join(f'{value:.1f}' for value in values)} |")
 
 

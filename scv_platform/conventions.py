@@ -53,7 +53,7 @@ WHEN_UPSTREAM_UPDATED = (
 `eager()` it also fires while some upstream was never materialised, and holds back behind a failed check."""
 
 
-AUTOMATION_INTERVAL_SECONDS = 30
+AUTOMATION_INTERVAL_SECONDS = 10
 """How often sensors look for new files and for assets to update."""
 
 

@@ -14,9 +14,13 @@ import pytest
 from scv_platform.settings import PROJECT_ROOT, Settings
 from scv_platform.simulation import simulate
 from scv_platform.warehouse.duckdb import DuckDBWarehouse
+from tests.canary import CANARY, CANARY_SECRET
 
 UNTIL = date(2026, 6, 30)
-"""The last day of the simulated shop in tests."""
+"""The last day of the simulated company in tests."""
+
+CUSTOMERS = 200
+"""The people of the simulated company in tests."""
 
 
 @dataclass(frozen=True)
@@ -81,12 +85,28 @@ def install(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Platform]
 
 
 @pytest.fixture(scope="session")
-def shop(install: Callable[..., Platform]) -> Platform:
-    """The demo shop, built once by `scv run`. Tests only read it."""
-    platform = install()
-    simulate(customers=300, seed=7, until=UNTIL, out=platform.settings.landing)
+def company(install: Callable[..., Platform]) -> Platform:
+    """The simulated company with its six systems, built once by `scv run`. Tests only read it."""
+    platform = install(SCV_CANARY_SECRET=CANARY_SECRET)
+    simulate(CUSTOMERS, seed=7, until=UNTIL, out=platform.settings.landing)
+    CANARY.join(platform.settings.landing)
     platform.scv("run")
     return platform
+
+
+@pytest.fixture(scope="session")
+def copy_of_company(company: Platform, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Platform]:
+    """Makes an installation of its own of the company as it was built, for tests that change it."""
+
+    def make() -> Platform:
+        folder = tmp_path_factory.mktemp("copy") / "platform"
+        shutil.copytree(company.folder, folder)
+        for path in (folder / "dagster.yaml", *(folder / "config").glob("*.yml")):
+            path.write_text(path.read_text().replace(str(company.folder), str(folder)))
+        moved = {name: value.replace(str(company.folder), str(folder)) for name, value in company.environment.items()}
+        return Platform(folder, moved)
+
+    return make
 
 
 @pytest.fixture(scope="session")

@@ -2,118 +2,196 @@
 
 import hashlib
 import os
+import random
 import signal
 import subprocess
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from scv_platform.run import AlreadyRunning, is_locked, warehouse_lock
-from scv_platform.simulation import simulate
-from tests.conftest import UNTIL, Platform
+from tests.conftest import Platform
 
-_LOAD_AND_RUN_COLUMNS = {
-    "_dlt_load_id", "_dlt_id", "first_load_id", "loaded_at", "registered_at", "evaluated_at", "run_id", "started_at",
-    "finished_at", "load_id",
+LOAD_AND_RUN_COLUMNS = {
+    "_dlt_load_id", "_dlt_id", "load_id", "first_load_id", "loaded_at", "inserted_at", "registered_at", "evaluated_at",
+    "run_id", "started_at", "finished_at", "at",
 }  # fmt: skip
-"""Columns that tell which run wrote a row; every other column must not depend on it."""
+"""Columns that tell which run wrote a row, and when; every other column must not depend on it."""
+
+STATE_OF_DLT = {"_dlt_loads", "_dlt_version", "_dlt_pipeline_state"}
+"""What dlt remembers of its loads: one row or more for each attempt."""
 
 
 def contents(platform: Platform) -> dict[str, str]:
-    """A digest of the rows of every table and view that people read, without run columns and the platform's folder."""
+    """A digest of the rows of every table and view, without the columns of runs and the platform's folder.
+
+    Of raw tables the rows of complete loads; of exports the newest of each audience, for each attempt has a row.
+    """
     warehouse = platform.warehouse
     columns: dict[str, list[str]] = {}
     for row in warehouse.rows(
         "select table_schema || '.' || table_name as name, column_name from information_schema.columns"
-        " where table_schema not like 'raw%' and table_schema not in ('main', 'staging', 'activation')"
-        " order by ordinal_position"
+        " where table_schema != 'main' order by ordinal_position"
     ):
         columns.setdefault(row["name"], []).append(row["column_name"])
     digests = {}
-    for name, names in columns.items():
-        kept = [column for column in names if column not in _LOAD_AND_RUN_COLUMNS]
-        if kept:
+    with warehouse.session():
+        for name, names in columns.items():
+            schema, _, table = name.partition(".")
+            kept = [column for column in names if column not in LOAD_AND_RUN_COLUMNS]
+            if table in STATE_OF_DLT or not kept:
+                continue
+            rows = name
+            if schema.startswith("raw_") and "_dlt_load_id" in names:
+                rows = f"(from {name} where _dlt_load_id in (select load_id from {schema}._dlt_loads where status = 0))"
+            elif name == "activation.sync_runs":
+                newest = "row_number() over (partition by destination, audience order by started_at desc) = 1"
+                rows = f"(from {name} qualify {newest})"
             text = " || '|' || ".join(f"coalesce(cast({column} as varchar), '')" for column in kept)
-            rows = f"select replace({text}, '{platform.folder}', '') as row_text from {name}"
-            (digest,) = warehouse.rows(f"select md5(string_agg(row_text, '~' order by row_text)) as md5 from ({rows})")
+            texts = f"select replace({text}, '{platform.folder}', '') as row_text from {rows}"
+            (digest,) = warehouse.rows(
+                f"select count(*) || ' rows ' || md5(string_agg(row_text, '~' order by row_text)) as md5 from ({texts})"
+            )
             digests[name] = str(digest["md5"])
     return digests
 
 
 def export_files(platform: Platform) -> dict[str, str]:
-    files = (path for path in (platform.folder / "exports").rglob("*") if path.is_file())
+    files = (path for path in (platform.folder / "exports").rglob("*.csv") if path.is_file())
     return {str(path.relative_to(platform.folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
-def test_a_second_run_at_once_is_refused_by_name_and_does_no_damage(shop: Platform) -> None:
-    before = contents(shop)
-    with warehouse_lock(shop.settings):
-        output = shop.scv("run", expect=2)
+def test_a_second_run_at_once_is_refused_by_name_and_does_no_damage(company: Platform) -> None:
+    before = contents(company)
+    with warehouse_lock(company.settings):
+        output = company.scv("run", expect=2)
         assert f"another `scv run` (process {os.getpid()})" in output
         assert "Traceback" not in output
-        with pytest.raises(AlreadyRunning), warehouse_lock(shop.settings):
+        with pytest.raises(AlreadyRunning), warehouse_lock(company.settings):
             pass
-    assert contents(shop) == before
+    assert contents(company) == before
 
 
-def test_a_lock_tells_whether_its_run_is_alive(shop: Platform) -> None:
-    path = shop.settings.duckdb_path
+def test_a_lock_tells_whether_its_run_is_alive(company: Platform) -> None:
+    path = company.settings.duckdb_path
     assert not is_locked(path)
-    with warehouse_lock(shop.settings):
+    with warehouse_lock(company.settings):
         assert is_locked(path)
     assert not is_locked(path)
     assert not is_locked(path.with_name("never.duckdb"))
 
 
-def test_a_run_that_is_killed_and_run_again_equals_a_clean_run(
-    shop: Platform, install: Callable[..., Platform]
-) -> None:
-    killed = install()
-    simulate(customers=300, seed=7, until=UNTIL, out=killed.settings.landing)
-    for is_due in (_has_loaded_people, _builds_customers):
-        _kill_when(killed, is_due)
-    killed.scv("run")
-    assert contents(killed) == contents(shop)
-    assert [path.name for path in sorted(Path(killed.folder / "exports").rglob("*"))] == [
-        path.name for path in sorted(Path(shop.folder / "exports").rglob("*"))
-    ]
+FORK_RUNS = """
+import os, sys
+from scv_platform.cli import main
+import scv_platform.definitions, scv_platform.run
+for line in sys.stdin:
+    child = os.fork()
+    if child == 0:
+        output = os.open(line.strip(), os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        os.dup2(output, 1)
+        os.dup2(output, 2)
+        main(["run"])
+    print(child, flush=True)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+"""
+"""Starts `scv run` again and again, each in a process of its own, without importing everything each time."""
 
 
-def _has_loaded_people(platform: Platform) -> bool:
-    """dlt has completed a load, and nothing is transformed."""
-    return "files/people" in (platform.folder / "output").read_text()
+@dataclass
+class Runs:
+    """An installation whose runs are killed."""
+
+    platform: Platform
+    server: subprocess.Popen[str]
+
+    def run(self, is_due: Callable[[], bool] = lambda: False) -> int:
+        """One `scv run`, killed without mercy as soon as it is due; its exit code."""
+        assert self.server.stdin is not None
+        assert self.server.stdout is not None
+        self.log.unlink(missing_ok=True)
+        self.output.unlink(missing_ok=True)
+        self.server.stdin.write(f"{self.output}\n")
+        self.server.stdin.flush()
+        process = int(self.server.stdout.readline())
+        waiting = True
+        while waiting and not is_due():
+            time.sleep(0.02)
+            waiting = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+        if waiting:
+            os.kill(process, signal.SIGKILL)
+        return int(self.server.stdout.readline())
+
+    @property
+    def output(self) -> Path:
+        """What the run said."""
+        return self.platform.folder / "output"
+
+    @property
+    def log(self) -> Path:
+        """What dbt did in it."""
+        return self.platform.settings.duckdb_path.with_suffix(".dbt") / "dbt.log"
 
 
-def _builds_customers(platform: Platform) -> bool:
-    """dbt is in the middle of its models."""
-    log = platform.settings.duckdb_path.with_suffix(".dbt") / "dbt.log"
-    return log.exists() and "START sql table model intermediate.int_people" in log.read_text()
+@pytest.fixture
+def runs(company: Platform, install: Callable[..., Platform]) -> Iterator[Runs]:
+    platform = install()
+    landing = platform.settings.landing
+    landing.symlink_to(company.settings.landing)
+    with subprocess.Popen(
+        [sys.executable, "-c", FORK_RUNS],
+        env=dict(platform.environment),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as server:
+        yield Runs(platform, server)
+        assert server.stdin is not None
+        server.stdin.close()
 
 
-def _kill_when(platform: Platform, is_due: Callable[[Platform], bool]) -> None:
-    """Start `scv run`, and kill it without mercy at that moment. What it had started itself lives on."""
-    with (platform.folder / "output").open("w") as output:
-        process = subprocess.Popen(
-            [*platform.command, "run"], env=dict(platform.environment), stdout=output, stderr=subprocess.STDOUT
-        )
-        while not is_due(platform):
-            assert process.poll() is None, (platform.folder / "output").read_text()
-            time.sleep(0.05)
-        process.send_signal(signal.SIGKILL)
-        process.wait()
+def lines(path: Path) -> list[str]:
+    return path.read_text().splitlines() if path.exists() else []
 
 
-def test_a_second_run_of_the_same_day_changes_no_table_and_no_export(shop: Platform) -> None:
-    tables, files = contents(shop), export_files(shop)
-    shop.scv("run")
-    assert contents(shop) == tables
-    assert export_files(shop) == files
+def moments(company: Platform) -> list[tuple[str, int]]:
+    """Ten moments of a run, drawn from all its parts: so many lines of its output or of dbt's log are written."""
+    draw = random.Random(7)
+    systems = len(list((company.settings.landing).iterdir())) - 1
+    log = lines(company.settings.duckdb_path.with_suffix(".dbt") / "dbt.log")
+    loaded, built = 4 * systems, 90
+    said = [draw.randint(1, loaded), draw.randint(loaded, loaded + built), *draw.sample(range(130, 160), 3)]
+    done = [round((part + draw.random()) / 5 * len(log)) for part in range(5)]
+    found = [*(("output", line) for line in said), *(("log", max(line, 1)) for line in done)]
+    draw.shuffle(found)
+    return found
 
 
-def test_a_selection_runs_alone_and_a_selection_of_nothing_is_an_error(shop: Platform) -> None:
-    output = shop.scv("run", "--select", "key:intelligence/rfm")
+def test_a_run_that_is_killed_at_ten_moments_and_run_again_equals_a_clean_run(company: Platform, runs: Runs) -> None:
+    exit_codes = []
+    for file, line in moments(company):
+        path = runs.output if file == "output" else runs.log
+        exit_codes.append(runs.run(lambda path=path, line=line: len(lines(path)) >= line))  # type: ignore[misc]
+    assert exit_codes == [-signal.SIGKILL] * 10
+    assert runs.run() == 0, runs.output.read_text()
+    clean, killed = contents(company), contents(runs.platform)
+    assert {name for name in clean.keys() | killed.keys() if clean.get(name) != killed.get(name)} == set()
+    assert export_files(runs.platform) == export_files(company)
+
+
+def test_a_second_run_of_the_same_day_changes_no_table_and_no_export(company: Platform) -> None:
+    tables, files = contents(company), export_files(company)
+    company.scv("run")
+    assert contents(company) == tables
+    assert export_files(company) == files
+
+
+def test_a_selection_runs_alone_and_a_selection_of_nothing_is_an_error(company: Platform) -> None:
+    output = company.scv("run", "--select", "key:intelligence/rfm")
     assert "intelligence/rfm" in output
     assert "master/customers" not in output
-    assert "selects no asset" in shop.scv("run", "--select", "key:nothing", expect=2)
+    assert "selects no asset" in company.scv("run", "--select", "key:nothing", expect=2)

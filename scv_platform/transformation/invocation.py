@@ -57,7 +57,7 @@ def build(settings: Settings, target: Path, select: Sequence[str], say: Callable
     if partial_parse.exists():
         shutil.copy(partial_parse, target)
     log = target / "dbt.log"
-    with log.open("w", encoding="utf-8") as file:
+    with log.open("w", encoding="utf-8", buffering=1) as file:
         command = ["build", "--exclude-resource-type", "unit_test", "--indirect-selection", "empty"]
         result = _invoke(settings, target, [*command, "--select", *select], _told_to(say, file))
         outcome = _outcome(result)
