@@ -169,7 +169,9 @@ def read_truth(folder: Path) -> pa.Table:
         raise ConfigError([f"{path} does not exist; the truth is a folder that `scv simulate` writes"])
     table = pq.read_table(path)
     if missing := {"record_id", "person_id"} - set(table.column_names):
-        raise ConfigError([f"{path} has no column {', '.join(sorted(missing))}; it has {', '.join(table.column_names)}"])
+        raise ConfigError(
+            [f"{path} has no column {', '.join(sorted(missing))}; it has {', '.join(table.column_names)}"]
+        )
     table = table.select(["record_id", "person_id"]).cast(pa.schema([("record_id", "string"), ("person_id", "string")]))
     if len(table["record_id"].unique()) != len(table):
         raise ConfigError([f"{path} has a record_id more than once"])
@@ -242,14 +244,18 @@ def _tables(evaluation: Evaluation) -> list[tuple[str, Sequence[Any]]]:
 
 def _cells(rows: Sequence[Any]) -> list[list[str]]:
     names = [field.name for field in fields(rows[0])]
-    body = [[f"{value:,}" if isinstance(value := getattr(row, name), int) else str(value) for name in names] for row in rows]
+    body = [
+        [f"{value:,}" if isinstance(value := getattr(row, name), int) else str(value) for name in names] for row in rows
+    ]
     return [[name.replace("_", " ") for name in names], *body]
 
 
 def _aligned(rows: Sequence[Any]) -> list[str]:
     cells = _cells(rows)
     widths = [max(len(line[place]) for line in cells) for place in range(len(cells[0]))]
-    return ["  " + "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in cells]
+    return [
+        "  " + "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in cells
+    ]
 
 
 def _traps(warehouse: Warehouse, path: Path) -> list[TrapFigures]:

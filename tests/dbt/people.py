@@ -58,7 +58,9 @@ def give(dbt: Dbt, people: Iterable[Person]) -> None:
         }
     )
     rows = [
-        (p.record_id, kind, value, f"{kind}:{value}", p.blocked.get(value)) for p in people for kind, value in p.values()
+        (p.record_id, kind, value, f"{kind}:{value}", p.blocked.get(value))
+        for p in people
+        for kind, value in p.values()
     ]
     columns = ("record_id", "identifier_type", "identifier_value", "key_hash", "blocked_as")
     identifiers = pa.table(

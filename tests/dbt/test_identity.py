@@ -37,7 +37,9 @@ def pair(first: str, second: str, *, joined: bool, born: tuple[str, str] | None 
     """Two records with one address, or other identifiers, and two names."""
     shared = identifiers or {"email": MAIL}
     dates = born or (None, None)
-    people = [person(letter, name, date, **shared) for letter, name, date in zip("ab", (first, second), dates, strict=True)]
+    people = [
+        person(letter, name, date, **shared) for letter, name, date in zip("ab", (first, second), dates, strict=True)
+    ]
     return told(*people, together="ab" if joined else "", reasons=() if joined else ("conflict",))
 
 
@@ -197,7 +199,9 @@ def renamed(story: str, people: Iterable[Person]) -> list[Person]:
         replace(
             one,
             record_id=f"{story}:{one.record_id}",
-            identifiers={kind: [f"{story}:{value}" for k, value in one.values() if k == kind] for kind in one.identifiers},
+            identifiers={
+                kind: [f"{story}:{value}" for k, value in one.values() if k == kind] for kind in one.identifiers
+            },
             blocked={f"{story}:{value}": kind for value, kind in one.blocked.items()},
         )
         for one in people
