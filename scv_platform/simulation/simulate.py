@@ -112,11 +112,9 @@ def _deliver(company: Company, since: date | None, until: date, out: Path, befor
     exports = _exports(company.rates)
     names = [f"{export.system}/{export.table}/{export.file_name(until)}" for export in exports]
     broken = [export.broken if since is None else () for export in exports]
-    # On disk, because a large world does not fit into the memory that a small machine has.
-    with (
-        tempfile.TemporaryDirectory(prefix="scv_simulation") as folder,
-        duckdb.connect(f"{folder}/world") as connection,
-    ):
+    with tempfile.TemporaryDirectory(prefix="scv_world") as folder, duckdb.connect() as connection:
+        # What of a large world does not fit into memory lies on disk meanwhile.
+        connection.execute(f"set temp_directory = '{folder}'")
         connection.execute("set memory_limit = '1GB'")
         # One thread for a statement, so that the rows of a file always come in the same groups.
         connection.execute("set threads = 1")
