@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import click
@@ -13,13 +13,13 @@ from scv_platform.settings import Settings
 
 
 @contextmanager
-def _readable_errors() -> Iterator[None]:
-    """Errors that a person can act on are shown without a traceback."""
+def _readable_errors(*more: type[Exception]) -> Iterator[None]:
+    """Errors that a person can act on are shown without a traceback; `more` are those of the command."""
     from scv_platform.run import AlreadyRunning
 
     try:
         yield
-    except (ConfigError, AlreadyRunning) as error:
+    except (ConfigError, AlreadyRunning, *more) as error:
         click.echo(str(error), err=True)
         sys.exit(2)
 
@@ -55,24 +55,25 @@ def _materialise(selection: str | None) -> bool:
     "--customers", type=click.IntRange(min=1), default=5_000, show_default=True, help="People of the company."
 )
 @click.option("--seed", type=click.IntRange(min=0), default=7, show_default=True, help="Same seed, same bytes.")
-@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="Last simulated day.  [default: today, UTC]")
+@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="Last simulated day.  [default: yesterday, UTC]")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder to write to.  [default: the landing folder]")
 @click.option("--days", type=click.IntRange(min=1), help="Continue the folder's company by so many days instead.")
 def simulate(customers: int, seed: int, until: datetime | None, out: Path | None, days: int | None) -> None:
     """Write the landing files of a simulated company, and the truth about its people."""
-    with _readable_errors():
+    with _readable_errors(ValueError):
         from scv_platform.simulation import continue_company
         from scv_platform.simulation import simulate as simulate_company
 
         folder = out or Settings.load().landing
-        try:
-            if days is not None:
-                click.echo(continue_company(days, folder))
-            else:
-                day = (until or datetime.now(UTC)).date()
-                click.echo(simulate_company(customers, seed, day, folder))
-        except ValueError as error:
-            raise ConfigError([str(error)]) from error
+        if days is not None:
+            click.echo(continue_company(days, folder))
+        else:
+            click.echo(simulate_company(customers, seed, until.date() if until else _yesterday(), folder))
+
+
+def _yesterday() -> date:
+    """The last whole day: the simulated company can go on for one more (`scv simulate --days 1`)."""
+    return (datetime.now(UTC) - timedelta(days=1)).date()
 
 
 @main.command()
@@ -82,12 +83,14 @@ def simulate(customers: int, seed: int, until: datetime | None, out: Path | None
 @click.pass_context
 def demo(context: click.Context, customers: int) -> None:
     """Simulate a company, materialise the whole graph, and show the result."""
-    with _readable_errors():
+    with _readable_errors(ValueError):
+        from scv_platform.simulation import bring_up_to
+
         landing = Settings.load().landing
         if landing.exists() and any(landing.iterdir()) and not (landing / "truth").exists():
             raise ConfigError([f"{landing} holds files that are not the demo's; set SCV_LANDING to an empty folder"])
-    click.echo(f"Simulating a company of {customers:,} people")
-    context.invoke(simulate, customers=customers)
+        click.echo(f"Simulating a company of {customers:,} people")
+        click.echo(bring_up_to(_yesterday(), customers, seed=7, out=landing) or "  it is there already")
     click.echo("\nMaterialising every asset")
     succeeded = _materialise(None)
     context.invoke(summary)

@@ -6,6 +6,6 @@ Invariants: the same company up to the same day gives the same bytes; nothing he
 """
 
 from scv_platform.simulation.rates import Rates
-from scv_platform.simulation.simulate import NoCompany, Summary, continue_company, simulate
+from scv_platform.simulation.simulate import NoCompany, Summary, bring_up_to, continue_company, simulate
 
-__all__ = ["NoCompany", "Rates", "Summary", "continue_company", "simulate"]
+__all__ = ["NoCompany", "Rates", "Summary", "bring_up_to", "continue_company", "simulate"]

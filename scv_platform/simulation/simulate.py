@@ -86,6 +86,23 @@ def continue_company(days: int, out: Path) -> Summary:
     return _deliver(company, since, until, out, memory["files"])
 
 
+def bring_up_to(until: date, customers: int, seed: int, out: Path) -> Summary | None:
+    """Whatever it takes that the folder's company goes up to that day: begin it, continue it, or nothing (None).
+
+    `ValueError` when the folder holds another company: its rows would mix with this one's in a warehouse.
+    """
+    if not (out / _MEMORY).exists():
+        return simulate(customers, seed, until, out)
+    memory = _remembered(out)
+    there = date.fromisoformat(memory["until"])
+    if (memory["customers"], memory["seed"]) != (customers, seed):
+        raise ValueError(
+            f"{out} holds another company ({memory['customers']:,} customers, seed {memory['seed']}, up to {there});"
+            " delete it together with its warehouse (`make clean`), or write to another folder"
+        )
+    return continue_company((until - there).days, out) if there < until else None
+
+
 _MEMORY = "truth/company.json"
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from scv_platform.simulation import NoCompany, Rates, continue_company, simulate
+from scv_platform.simulation import NoCompany, Rates, bring_up_to, continue_company, simulate
 from tests.simulation.conftest import SEED, UNTIL, VENDORS, Company, contract
 
 RATES = Rates(future_days=30, late_share=0.05)
@@ -88,3 +88,16 @@ def test_a_folder_without_a_company_and_a_day_too_far_are_refused(tmp_path: Path
         continue_company(31, tmp_path)
     with pytest.raises(ValueError, match="days must be 1"):
         continue_company(0, tmp_path)
+
+
+def test_a_folder_is_brought_up_to_a_day_by_what_that_takes(tmp_path):
+    folder = tmp_path / "company"
+    assert bring_up_to(UNTIL, 40, 3, folder)
+    written = sorted(path.name for path in folder.rglob("*") if path.is_file())
+    assert bring_up_to(UNTIL, 40, 3, folder) is None
+    assert sorted(path.name for path in folder.rglob("*") if path.is_file()) == written
+    later = bring_up_to(UNTIL + timedelta(days=2), 40, 3, folder)
+    assert later
+    assert len(written) < len([path for path in folder.rglob("*") if path.is_file()])
+    with pytest.raises(ValueError, match="holds another company"):
+        bring_up_to(UNTIL, 41, 3, folder)
