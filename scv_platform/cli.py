@@ -17,9 +17,10 @@ def _readable_errors(*more: type[Exception]) -> Iterator[None]:
     """Errors that a person can act on are shown without a traceback; `more` are those of the command."""
     from scv_platform.run import AlreadyRunning
 
+    readable: tuple[type[Exception], ...] = (ConfigError, AlreadyRunning, *more)
     try:
         yield
-    except (ConfigError, AlreadyRunning, *more) as error:
+    except readable as error:
         click.echo(str(error), err=True)
         sys.exit(2)
 
