@@ -42,8 +42,8 @@ def _customers(warehouse: Warehouse) -> list[str]:
         """
     )
     reasons = warehouse.rows(
-        "select table_name, min(reason) as example, count(*) as n"
-        " from quarantine.rejected_rows group by table_name order by table_name"
+        "select source, table_name, min(reason) as example, count(*) as n"
+        " from quarantine.rejected_rows group by source, table_name order by source, table_name"
     )
     return [
         _LINE.format("person records", f"{row['records']:,}", "identity.source_records"),
@@ -51,7 +51,7 @@ def _customers(warehouse: Warehouse) -> list[str]:
         _LINE.format("  of more than one record", f"{row['merged']:,}", "identity.identity_map"),
         *identity_lines(warehouse),
         _LINE.format("rows in quarantine", f"{row['rejected']:,}", "quarantine.rejected_rows"),
-        *(_LINE.format(f"  {r['table_name']}", f"{r['n']:,}", f"such as: {r['example']}") for r in reasons),
+        *(_LINE.format(f"  {r['source']} {r['table_name']}", f"{r['n']:,}", f"such as: {r['example']}") for r in reasons),
     ]
 
 
