@@ -31,20 +31,26 @@ def test_data_older_than_allowed_and_no_data_at_all_fail(newest: date | None, pa
 
 
 def test_a_company_without_transactions_is_not_asked_for_new_ones() -> None:
-    assert list(layer_ages({}, [], [])) == []
-    aged = {age.asset.to_user_string() for age in layer_ages({"transactions": "occurred_at"}, [], [])}
-    assert aged == {
+    def aged(facts: dict[tuple[str, str], str]) -> set[str]:
+        return {age.asset.to_user_string() for age in layer_ages(facts, [], [])}
+
+    assert aged({}) == {"serving/customer_360"}
+    assert aged({("files", "transactions"): "occurred_at"}) == {
         "files/transactions",
         "master/transactions",
         "intelligence/rfm",
         "intelligence/churn_scores",
+        "serving/customer_360",
     }
 
 
 def test_only_stale_audiences_block() -> None:
-    ages = layer_ages({"events": "occurred_at"}, [("segments", "segment", "a"), ("audiences", "audience", "b")], [])
+    ages = layer_ages(
+        {("files", "events"): "occurred_at"}, [("segments", "segment", "a"), ("audiences", "audience", "b")], []
+    )
     assert {age.asset.to_user_string(): age.blocking for age in ages} == {
         "files/events": False,
         "segments/a": False,
         "audiences/b": True,
+        "serving/customer_360": False,
     }
