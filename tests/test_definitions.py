@@ -85,7 +85,6 @@ def test_tests_of_sources_and_models_are_asset_checks(definitions: dg.Definition
     assert aged == {
         "shopify",
         "web_events",
-        "zendesk",
         "app_db",
         "master",
         "intelligence",

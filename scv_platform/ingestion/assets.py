@@ -157,13 +157,13 @@ def fact_times(sources: Sources) -> dict[tuple[str, str], str]:
     return {fact: column for fact, column in _FACT_TIMES.items() if column in fed.get(fact, ())}
 
 
+# Facts that come every day; tickets need not.
 _FACT_TIMES = {
     (FILES, "transactions"): "occurred_at",
     (FILES, "transaction_lines"): "occurred_at",
     (FILES, "events"): "occurred_at",
     ("shopify", "orders"): "created_at",
     ("web_events", "track"): "timestamp",
-    ("zendesk", "tickets"): "created_at",
     ("app_db", "sign_ins"): "signed_in_at",
 }
 
