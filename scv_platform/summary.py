@@ -51,7 +51,10 @@ def _customers(warehouse: Warehouse) -> list[str]:
         _LINE.format("  of more than one record", f"{row['merged']:,}", "identity.identity_map"),
         *identity_lines(warehouse),
         _LINE.format("rows in quarantine", f"{row['rejected']:,}", "quarantine.rejected_rows"),
-        *(_LINE.format(f"  {r['source']} {r['table_name']}", f"{r['n']:,}", f"such as: {r['example']}") for r in reasons),
+        *(
+            _LINE.format(f"  {r['source']} {r['table_name']}", f"{r['n']:,}", f"such as: {r['example']}")
+            for r in reasons
+        ),
     ]
 
 

@@ -32,7 +32,7 @@ from scv_platform.audiences.customer_360 import tables_read as wide_tables_read
 from scv_platform.audiences.days import check_day
 from scv_platform.audiences.definitions import Definition, Definitions, InvalidDefinition
 from scv_platform.audiences.membership import MembershipSummary, close_removed, open_members, record_membership
-from scv_platform.audiences.preview import masked_preview, wide_preview
+from scv_platform.audiences.preview import masked_preview
 from scv_platform.audiences.rules import Rules, Segment
 from scv_platform.audiences.trend import Trend, read_trend
 from scv_platform.conventions import (
@@ -45,6 +45,7 @@ from scv_platform.conventions import (
 )
 from scv_platform.settings import Settings
 from scv_platform.warehouse import Warehouse, in_one_session
+from scv_platform.warehouse.preview import table_preview
 
 
 def build_segment_assets(
@@ -167,7 +168,8 @@ def build_customer_360(
         closed = close_removed(warehouse, definitions, as_of)
         planned = plan_customer_360(warehouse, catalogue, definitions, as_of)
         rows = warehouse.rebuild(planned.table, planned.select)
-        preview = wide_preview(warehouse, planned.table)
+        privacy = {column.name: column.privacy for column in planned.table.columns}
+        preview = table_preview(warehouse, str(planned.table), privacy, planned.table.key)
         return dg.MaterializeResult(metadata=_wide_metadata(planned, rows, closed, preview))
 
     @dg.asset_check(asset=key, name="one_row_per_customer", blocking=True, pool=WAREHOUSE_POOL)

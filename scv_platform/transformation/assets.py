@@ -7,11 +7,12 @@ import dagster as dg
 from dagster_dbt import dbt_assets
 
 from scv_platform.conventions import WAREHOUSE_POOL, run_as_of
-from scv_platform.settings import Settings
+from scv_platform.settings import Privacy, Settings
 from scv_platform.transformation.invocation import NodeResult, build
 from scv_platform.transformation.project import dbt_environment, environment
 from scv_platform.transformation.translator import ScvDbtTranslator
-from scv_platform.warehouse import Warehouse
+from scv_platform.warehouse import Warehouse, in_one_session
+from scv_platform.warehouse.preview import table_preview
 
 _UNIQUE_ID = "dagster_dbt/unique_id"
 """The metadata in which dagster-dbt notes of which dbt node an asset or a check was made."""
@@ -28,7 +29,7 @@ def build_dbt_assets(settings: Settings, manifest: Mapping[str, Any]) -> dg.Asse
             # Beside the warehouse: the log and the compiled SQL of its last dbt run.
             result = build(settings, settings.duckdb_path.with_suffix(".dbt"), names)
         nodes = [node for node in result.nodes if node.unique_id in chosen]
-        yield from events(nodes, chosen, row_counts(nodes, manifest, warehouse))
+        yield from events(nodes, chosen, shown_of_tables(nodes, manifest, warehouse=warehouse))
         if result.problems:
             raise dg.Failure("\n".join(result.problems))
 
@@ -43,7 +44,9 @@ def selected(context: dg.AssetExecutionContext) -> dict[str, dg.AssetSpec | dg.A
 
 
 def events(
-    nodes: Sequence[NodeResult], chosen: Mapping[str, dg.AssetSpec | dg.AssetCheckSpec], counts: Mapping[str, int]
+    nodes: Sequence[NodeResult],
+    chosen: Mapping[str, dg.AssetSpec | dg.AssetCheckSpec],
+    shown: Mapping[str, Mapping[str, Any]],
 ) -> Iterator[dg.Output[None] | dg.AssetCheckResult]:
     """What Dagster is told of each node, in the order in which dbt finished them."""
     for node in nodes:
@@ -51,8 +54,7 @@ def events(
         if isinstance(spec, dg.AssetCheckSpec) and node.status != "skipped":
             yield check_result(node, spec)
         elif isinstance(spec, dg.AssetSpec) and node.status in _BUILT:
-            rows = {"dagster/row_count": counts[node.unique_id]} if node.unique_id in counts else {}
-            metadata: dict[str, Any] = {"unique_id": node.unique_id, "seconds": node.seconds, **rows}
+            metadata = {"unique_id": node.unique_id, "seconds": node.seconds, **shown.get(node.unique_id, {})}
             yield dg.Output(None, output_name=spec.key.to_python_identifier(), metadata=metadata)
 
 
@@ -73,8 +75,11 @@ def check_result(node: NodeResult, spec: dg.AssetCheckSpec) -> dg.AssetCheckResu
     )
 
 
-def row_counts(nodes: Iterable[NodeResult], manifest: Mapping[str, Any], warehouse: Warehouse) -> dict[str, int]:
-    """The rows of each table that was built, by dbt node; views are not counted."""
+@in_one_session
+def shown_of_tables(
+    nodes: Iterable[NodeResult], manifest: Mapping[str, Any], warehouse: Warehouse
+) -> dict[str, dict[str, Any]]:
+    """By dbt node: the rows of each table that was built, and a masked preview of what is published."""
     built = {node.unique_id: manifest["nodes"][node.unique_id] for node in nodes if node.status in _BUILT}
     tables = {name: node for name, node in built.items() if node["config"]["materialized"] not in {"view", "ephemeral"}}
     if not tables:
@@ -82,4 +87,25 @@ def row_counts(nodes: Iterable[NodeResult], manifest: Mapping[str, Any], warehou
     selects = (
         f"select '{name}' as name, count(*) as n from {node['schema']}.{node['name']}" for name, node in tables.items()
     )
-    return {row["name"]: row["n"] for row in warehouse.rows(" union all ".join(selects))}
+    counts = {row["name"]: row["n"] for row in warehouse.rows(" union all ".join(selects))}
+    return {
+        name: {
+            "dagster/row_count": counts[name],
+            **({"preview": preview(node, warehouse)} if _is_published(node) else {}),
+        }
+        for name, node in tables.items()
+    }
+
+
+def _is_published(node: Mapping[str, Any]) -> bool:
+    return bool(node["config"]["contract"]["enforced"])
+
+
+def preview(node: Mapping[str, Any], warehouse: Warehouse) -> dg.MetadataValue[str]:
+    """The first rows of a published model by its first column; a column without a privacy class is not shown."""
+    privacy = {
+        name: Privacy(column["config"]["meta"].get("privacy", Privacy.SENSITIVE))
+        for name, column in node["columns"].items()
+    }
+    relation = f"{node['schema']}.{node['name']}"
+    return dg.MetadataValue.md(table_preview(warehouse, relation, privacy, [next(iter(privacy))]))
