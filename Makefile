@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export RUNTIME__DLTHUB_TELEMETRY := false
 PORT ?= 3000
-CUSTOMERS ?= 2000
+CUSTOMERS ?= 5000
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo dev test lint bench lock clean

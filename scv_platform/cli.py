@@ -51,29 +51,42 @@ def _materialise(selection: str | None) -> bool:
 
 
 @main.command()
-@click.option("--customers", type=click.IntRange(min=1), default=2_000, show_default=True, help="People who shop.")
+@click.option(
+    "--customers", type=click.IntRange(min=1), default=5_000, show_default=True, help="People of the company."
+)
 @click.option("--seed", type=click.IntRange(min=0), default=7, show_default=True, help="Same seed, same bytes.")
 @click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="Last simulated day.  [default: today, UTC]")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder to write to.  [default: the landing folder]")
-def simulate(customers: int, seed: int, until: datetime | None, out: Path | None) -> None:
-    """Write the landing files of a simulated shop, and the truth about its people."""
+@click.option("--days", type=click.IntRange(min=1), help="Continue the folder's company by so many days instead.")
+def simulate(customers: int, seed: int, until: datetime | None, out: Path | None, days: int | None) -> None:
+    """Write the landing files of a simulated company, and the truth about its people."""
     with _readable_errors():
-        from scv_platform.simulation import simulate as simulate_shop
+        from scv_platform.simulation import continue_company
+        from scv_platform.simulation import simulate as simulate_company
 
-        day = (until or datetime.now(UTC)).date()
-        click.echo(simulate_shop(customers, seed, day, out or Settings.load().landing))
+        folder = out or Settings.load().landing
+        try:
+            if days is not None:
+                click.echo(continue_company(days, folder))
+            else:
+                day = (until or datetime.now(UTC)).date()
+                click.echo(simulate_company(customers, seed, day, folder))
+        except ValueError as error:
+            raise ConfigError([str(error)]) from error
 
 
 @main.command()
-@click.option("--customers", type=click.IntRange(min=1), default=2_000, show_default=True, help="People who shop.")
+@click.option(
+    "--customers", type=click.IntRange(min=1), default=5_000, show_default=True, help="People of the company."
+)
 @click.pass_context
 def demo(context: click.Context, customers: int) -> None:
-    """Simulate a shop, materialise the whole graph, and show the result."""
+    """Simulate a company, materialise the whole graph, and show the result."""
     with _readable_errors():
         landing = Settings.load().landing
         if landing.exists() and any(landing.iterdir()) and not (landing / "truth").exists():
             raise ConfigError([f"{landing} holds files that are not the demo's; set SCV_LANDING to an empty folder"])
-    click.echo(f"Simulating a shop with {customers:,} people")
+    click.echo(f"Simulating a company of {customers:,} people")
     context.invoke(simulate, customers=customers)
     click.echo("\nMaterialising every asset")
     succeeded = _materialise(None)

@@ -6,6 +6,6 @@ Invariants: the same company up to the same day gives the same bytes; nothing he
 """
 
 from scv_platform.simulation.rates import Rates
-from scv_platform.simulation.simulate import Summary, simulate
+from scv_platform.simulation.simulate import NoCompany, Summary, continue_company, simulate
 
-__all__ = ["Rates", "Summary", "simulate"]
+__all__ = ["NoCompany", "Rates", "Summary", "continue_company", "simulate"]

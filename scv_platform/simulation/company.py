@@ -1,7 +1,7 @@
 """What identifies a simulated company: equal companies are equal worlds, however far their files go."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
 
@@ -43,3 +43,12 @@ class Company:
     def horizon(self) -> np.datetime64:
         """The end of the last drawn day, exclusive: what the truth needs to look ahead from the last possible day."""
         return self.now + (self.rates.future_days + CHURN_DAYS) * DAY
+
+    def check(self, until: date) -> None:
+        """Refuse a day that the company's files cannot end with."""
+        last = self.start + timedelta(days=self.rates.future_days)
+        if not self.start <= until <= last:
+            raise ValueError(
+                f"the company began with files up to {self.start} and can be continued up to {last}, not {until}: "
+                f"simulate a new one, or one with more future_days"
+            )

@@ -33,8 +33,15 @@ def days(amount: np.ndarray | float) -> np.ndarray:
 
 def at_daytime(rng: np.random.Generator, moments: np.ndarray) -> np.ndarray:
     """The same days, between 7 and 22 o'clock."""
-    midnight: np.ndarray = moments.astype("datetime64[D]").astype("datetime64[s]")
-    return midnight + seconds(rng.integers(7 * 3600, 22 * 3600, len(moments)))
+    midnight = moments.astype("datetime64[D]").astype("datetime64[s]")
+    moment: np.ndarray = midnight + seconds(rng.integers(7 * 3600, 22 * 3600, len(moments)))
+    return moment
+
+
+def days_from(moments: np.ndarray, until: np.datetime64) -> np.ndarray:
+    """How many days, with fractions, are left at each moment."""
+    left: np.ndarray = (until - moments).astype(np.int64) / 86_400
+    return left
 
 
 def sometimes(happens: np.ndarray, moments: np.ndarray) -> np.ndarray:

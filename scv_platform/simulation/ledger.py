@@ -23,7 +23,10 @@ def tables(rates: Rates) -> tuple[str, ...]:
         from records
         group by all
         """,
-        "create macro used(first_no, second_no, second_at, t) as case when t >= second_at then second_no else first_no end",
+        """
+        create macro used(first_no, second_no, second_at, t) as
+            case when t >= second_at then second_no else first_no end
+        """,
         f"""
         create table order_money as
         with goods as (
@@ -49,7 +52,8 @@ def tables(rates: Rates) -> tuple[str, ...]:
                 tax_percent(people.country) as percent,
                 currency_of(people.country) as paid_currency,
                 rate_of(people.country, occurred_at) as rate,
-                case when not as_guest then used(shop.first_no, shop.second_no, shop.second_at, occurred_at) end as shop_no,
+                case when not as_guest then used(shop.first_no, shop.second_no, shop.second_at, occurred_at) end
+                    as shop_no,
                 used(payer.first_no, payer.second_no, payer.second_at, occurred_at) as payer_no
             from orders
             join goods using (order_no)

@@ -9,7 +9,7 @@ import numpy as np
 
 from scv_platform.simulation import pools
 from scv_platform.simulation.company import Company
-from scv_platform.simulation.draws import DAY, NEVER, Columns, at_daytime, chance, days, positions, stream
+from scv_platform.simulation.draws import DAY, NEVER, Columns, at_daytime, chance, days, days_from, positions, stream
 
 _HOUSEHOLD_SIZES = (0.50, 0.25, 0.12, 0.13)
 _YEAR = 365.25
@@ -41,7 +41,7 @@ def draw_people(company: Company) -> Columns:
     shares_phone = (role > 0) & chance(rng, _within(rates.family_phone_share, 0.47), size)
     email_owner = np.where(shares_email, head, person)
     email_owner = np.where(twin, email_owner[person - 1], email_owner)
-    phone_changed = _some_day(rng, appeared, chance(rng, rates.changed_phone_share, size))
+    phone_changed = _some_day(company, rng, appeared, chance(rng, rates.changed_phone_share, size))
 
     return {
         "person_id": person,
@@ -64,10 +64,10 @@ def draw_people(company: Company) -> Columns:
         "phone_owner": np.where(shares_phone, head, person),
         "first_phone": _first_phones(company, rng, phone_changed),
         "appeared_at": appeared,
-        "email_changed_at": _some_day(rng, appeared, chance(rng, rates.changed_email_share, size)),
+        "email_changed_at": _some_day(company, rng, appeared, chance(rng, rates.changed_email_share, size)),
         "phone_changed_at": phone_changed,
-        "married_at": _some_day(rng, appeared, chance(rng, rates.married_share, size)),
-        "moved_at": _some_day(rng, appeared, chance(rng, rates.moved_share, size)),
+        "married_at": _some_day(company, rng, appeared, chance(rng, rates.married_share, size)),
+        "moved_at": _some_day(company, rng, appeared, chance(rng, rates.moved_share, size)),
         **_uses(company, rng, size),
     }
 
@@ -108,8 +108,10 @@ def _born(company: Company, rng: np.random.Generator, role: np.ndarray, head: np
     return born
 
 
-def _some_day(rng: np.random.Generator, appeared: np.ndarray, happens: np.ndarray) -> np.ndarray:
-    return np.where(happens, at_daytime(rng, appeared + days(rng.uniform(10, 400, len(appeared)))), NEVER)
+def _some_day(company: Company, rng: np.random.Generator, appeared: np.ndarray, happens: np.ndarray) -> np.ndarray:
+    """Mostly before the company's start, so that its first files show it, and for some after."""
+    span = 1.15 * np.maximum(days_from(appeared, company.now), 60)
+    return np.where(happens, at_daytime(rng, appeared + days(rng.random(len(appeared)) * span + 1)), NEVER)
 
 
 def _first_phones(company: Company, rng: np.random.Generator, changed: np.ndarray) -> np.ndarray:

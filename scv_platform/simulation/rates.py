@@ -72,10 +72,12 @@ class Rates(BaseModel):
     crm_shop_share: Share = Field(default=0.25, description="Contacts that name the shop customer.")
 
     # Buying: MBG/NBD, thinned by season.
-    orders_per_year: float = Field(default=4.0, gt=0, description="Mean rate of orders while a person is active.")
-    orders_shape: float = Field(default=0.8, gt=0, description="Shape of that rate's gamma: the lower, the more unequal.")
+    orders_per_year: float = Field(default=5.0, gt=0, description="Mean rate of orders while a person is active.")
+    orders_shape: float = Field(
+        default=0.8, gt=0, description="Shape of that rate's gamma: the lower, the more unequal."
+    )
     dropout_alpha: float = Field(default=0.9, gt=0, description="First shape of the beta of dropping out at an order.")
-    dropout_beta: float = Field(default=4.0, gt=0, description="Second shape of that beta.")
+    dropout_beta: float = Field(default=5.5, gt=0, description="Second shape of that beta.")
     season: tuple[float, ...] = Field(
         default=(0.7, 0.7, 0.8, 0.9, 1.0, 1.0, 0.9, 0.8, 0.8, 0.9, 1.4, 1.6),
         min_length=12,
@@ -107,8 +109,8 @@ class Rates(BaseModel):
     invoiced_share: Share = Field(default=0.60, description="Won deals that the payment provider invoices.")
 
     # Web and mail.
-    sessions_per_person: float = Field(default=5.0, ge=0, description="Mean visits of a tracked person.")
-    mails_per_year: float = Field(default=5.0, ge=0, description="Mean marketing mails to a user who agreed.")
+    sessions_per_person: float = Field(default=7.0, ge=0, description="Mean visits of a tracked person.")
+    mails_per_year: float = Field(default=7.0, ge=0, description="Mean marketing mails to a user who agreed.")
     open_share: Share = Field(default=0.35, description="Mails that are opened.")
     click_share: Share = Field(default=0.25, description="Opened mails that are clicked.")
     unsubscribe_share: Share = Field(default=0.01, description="Opened mails that end the subscription.")

@@ -6,8 +6,18 @@ A person has one record in a system, some have a second one. The damage is drawn
 import numpy as np
 
 from scv_platform.simulation.company import Company
-from scv_platform.simulation.draws import Columns, at_daytime, chance, days, ranks, seconds, sometimes, stacked
-from scv_platform.simulation.draws import stream
+from scv_platform.simulation.draws import (
+    Columns,
+    at_daytime,
+    chance,
+    days,
+    days_from,
+    ranks,
+    seconds,
+    sometimes,
+    stacked,
+    stream,
+)
 
 SHOP, USER, PAYER, ASKER, CONTACT, LEAD = "shop", "user", "payer", "asker", "contact", "lead"
 KINDS = (SHOP, USER, PAYER, ASKER, CONTACT, LEAD)
@@ -31,7 +41,7 @@ def _records_of(company: Company, people: Columns, tickets: Columns, kind: str) 
     if kind == SHOP:
         member, since = people["has_shop"], appeared - seconds(1200)
     elif kind == USER:
-        later = np.where(chance(rng, 0.5, size), 0.04, rng.uniform(0.1, 200, size))
+        later = np.where(chance(rng, 0.5, size), 0.04, rng.uniform(0.1, 120, size))
         member, since = people["has_app"], appeared + days(later)
     elif kind == PAYER:
         member, since = people["has_stripe"], appeared + seconds(10)
@@ -46,7 +56,8 @@ def _records_of(company: Company, people: Columns, tickets: Columns, kind: str) 
         member, since = people["has_lead"], np.where(converts, contact_at - days(rng.uniform(5, 60, size)), own)
     person = np.flatnonzero(member)
     again = person[chance(rng, rates.duplicate_share, len(person))]
-    again_at = at_daytime(rng, since[again] + days(rng.uniform(20, 300, len(again))))
+    span = 1.1 * np.maximum(days_from(since[again], company.now), 60)
+    again_at = at_daytime(rng, since[again] + days(rng.random(len(again)) * span + 1))
     who = np.concatenate([person, again])
     created = np.concatenate([since[person], again_at])
     copy = np.concatenate([np.zeros(len(person), int), np.ones(len(again), int)])

@@ -1,9 +1,19 @@
-"""Draws a world and writes it: the entry point of the simulation."""
+"""Draws a company's world and writes what its systems show of it up to a day: the entry point of the simulation.
 
+A folder remembers its company in `truth/company.json`. To continue it, the same world is drawn again, and each
+system writes what is new or changed since the day that the folder ends with. So a company that was continued
+shows the same facts as one that was written at once.
+"""
+
+import gzip
+import json
+import shutil
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -16,6 +26,13 @@ from scv_platform.simulation.systems.export import PARQUET, Export
 from scv_platform.simulation.texts import texts
 from scv_platform.simulation.world import draw_world
 
+_DELIVERED_AGAIN = (("zendesk", "tickets"), ("stripe", "refunds"))
+"""Tables of which a continued company delivers the file before once more, under another name."""
+
+
+class NoCompany(ValueError):
+    """A folder cannot be continued."""
+
 
 @dataclass(frozen=True)
 class Summary:
@@ -26,45 +43,102 @@ class Summary:
     records: int
     """Person records of all systems, guests and devices included."""
     rows: Mapping[str, int]
-    """Good rows by file, as a path below the output folder; of the database by table."""
+    """Good rows by file, as a path below the output folder; those of the database by table, all of them."""
     broken_rows: int
     """Rows that no platform should accept, over all files."""
 
     def __str__(self) -> str:
         """The figures as lines of text."""
-        files = [f"  {path:<64}{rows:>12,} rows" for path, rows in self.rows.items()]
+        files = [f"  {path:<66}{rows:>12,} rows" for path, rows in self.rows.items()]
         title = f"{self.people:,} people in {self.records:,} records; {self.broken_rows} broken rows on purpose"
         return "\n".join([title, *files])
 
 
-def simulate(customers: int, seed: int, until: date, out: Path, rates: Rates | None = None) -> Summary:
+def simulate(
+    customers: int, seed: int, until: date, out: Path, rates: Rates | None = None, start: date | None = None
+) -> Summary:
     """Write the files of a simulated company of that many people below `out/<system>/`, and `out/truth/`.
 
-    The last thing happens on the day `until` (UTC) at the latest. Files of the same name are replaced.
+    The last thing happens on the day `until` (UTC) at the latest. Files of a company that was there before go.
+    With an earlier `start`, this is the company that began with files up to that day, written at once up to `until`.
     """
-    company = Company(customers, seed, until, rates or Rates())
-    return _deliver(company, None, until, out)
+    company = Company(customers, seed, start or until, rates or Rates())
+    company.check(until)
+    for name in _remembered(out)["files"] if (out / _MEMORY).exists() else ():
+        (out / name).unlink(missing_ok=True)
+    return _deliver(company, None, until, out, [])
 
 
-def _deliver(company: Company, since: date | None, until: date, out: Path) -> Summary:
-    rows: dict[str, int] = {}
-    files = _exports(company.rates)
+def continue_company(days: int, out: Path) -> Summary:
+    """Write the files of the next days of the company whose files lie below `out`; what lies there stays."""
+    if days < 1:
+        raise ValueError(f"days must be 1 or more, not {days}")
+    if not (out / _MEMORY).exists():
+        raise NoCompany(f"{out} holds no simulated company: there is no {_MEMORY}; simulate one first")
+    memory = _remembered(out)
+    company = Company(
+        memory["customers"], memory["seed"], date.fromisoformat(memory["start"]), Rates.model_validate(memory["rates"])
+    )
+    since = date.fromisoformat(memory["until"])
+    until = since + timedelta(days=days)
+    company.check(until)
+    return _deliver(company, since, until, out, memory["files"])
+
+
+_MEMORY = "truth/company.json"
+
+
+def _remembered(out: Path) -> dict[str, Any]:
+    memory: dict[str, Any] = json.loads((out / _MEMORY).read_text(encoding="utf-8"))
+    return memory
+
+
+def _remember(company: Company, until: date, files: list[str], out: Path) -> None:
+    memory = {
+        "customers": company.customers,
+        "seed": company.seed,
+        "start": company.start.isoformat(),
+        "until": until.isoformat(),
+        "rates": company.rates.model_dump(mode="json"),
+        "files": files,
+    }
+    partial = out / f"{_MEMORY}.tmp"
+    partial.write_text(json.dumps(memory, indent=2) + "\n", encoding="utf-8")
+    partial.replace(out / _MEMORY)
+
+
+def _deliver(company: Company, since: date | None, until: date, out: Path, before: list[str]) -> Summary:
+    exports = _exports(company.rates)
+    names = [f"{export.system}/{export.table}/{export.file_name(until)}" for export in exports]
+    broken = [export.broken if since is None else () for export in exports]
     with duckdb.connect() as connection:
-        # One thread, so that the rows of a file always come in the same groups.
+        # One thread for a statement, so that the rows of a file always come in the same groups.
         connection.execute("set threads = 1")
         _show(connection, company, since, until)
-        for export in files:
-            name = f"{export.system}/{export.table}/{export.file_name(until.isoformat())}"
-            rows[name] = _write(connection, export, out / name)
-        path = out / "app_db" / "app.sqlite"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        rows |= {f"app_db/app.sqlite:{table}": count for table, count in app_db.write(connection, company.rates, path).items()}
+
+        def write(index: int) -> int:
+            with connection.cursor() as cursor:
+                return _copy(cursor, exports[index].select, exports[index].options, out / names[index], broken[index])
+
+        with ThreadPoolExecutor(max_workers=2) as pool:
+            rows = dict(zip(names, pool.map(write, range(len(exports))), strict=True))
+        # What has nothing new brings no file.
+        for name in [name for name, count in rows.items() if count == 0 and since is not None]:
+            (out / name).unlink()
+            del rows[name]
+        files = sorted({*before, *rows})
+        if since is not None:
+            files = sorted({*files, *_deliver_again(since, until, out)})
+        rows |= {
+            f"{app_db.FILE}:{table}": count for table, count in app_db.write(connection, out / app_db.FILE).items()
+        }
         for name, select in truth.TABLES.items():
-            _copy(connection, select, PARQUET, out / "truth" / f"{name}.parquet")
+            _copy(connection, select, PARQUET, out / "truth" / f"{name}.parquet", ())
         ((people, records),) = connection.execute(
             f"select count(distinct person_id), count(*) from ({truth.RECORDS})"
         ).fetchall()
-    return Summary(people, records, rows, sum(len(export.broken) for export in files))
+    _remember(company, until, files, out)
+    return Summary(people, records, rows, sum(len(lines) for lines in broken))
 
 
 def _exports(rates: Rates) -> tuple[Export, ...]:
@@ -73,10 +147,12 @@ def _exports(rates: Rates) -> tuple[Export, ...]:
 
 
 def _show(connection: duckdb.DuckDBPyConnection, company: Company, since: date | None, until: date) -> None:
+    """Make the world known to the connection, and what the systems show of it on the day."""
     founded = pa.table({"founded": pa.array([company.founded.astype("datetime64[us]").item()], pa.timestamp("us"))})
-    for name, table in (draw_world(company) | {"texts": texts(), "company": founded}).items():
-        # Copied, because the engine plans joins by the size of its own tables only.
-        connection.register("drawn", table)
+    world = draw_world(company) | {"texts": texts(), "company": founded}
+    for name in list(world):
+        # Copied, because the engine plans joins by the size of its own tables only; and then let go.
+        connection.register("drawn", world.pop(name))
         connection.execute(f"create table {name} as select * from drawn")
         connection.unregister("drawn")
     for statement in (
@@ -84,29 +160,41 @@ def _show(connection: duckdb.DuckDBPyConnection, company: Company, since: date |
         *writing.formats(company),
         *writing.people(),
         *ledger.tables(company.rates),
-        *writing.faces(),
+        *writing.versions(company.rates),
+        writing.FACES,
         *shopify.tables(),
-        *stripe.tables(company.rates),
-        *zendesk.tables(company.rates),
+        *stripe.tables(),
+        *zendesk.tables(),
         *web_events.tables(),
     ):
         connection.execute(statement)
 
 
-def _write(connection: duckdb.DuckDBPyConnection, export: Export, path: Path) -> int:
-    return _copy(connection, export.select, export.options, path, export.broken)
-
-
-def _copy(
-    connection: duckdb.DuckDBPyConnection, select: str, options: str, path: Path, broken: tuple[str, ...] = ()
-) -> int:
+def _copy(connection: duckdb.DuckDBPyConnection, select: str, options: str, path: Path, broken: tuple[str, ...]) -> int:
     """Write one file under a temporary name first, as whoever watches the folder expects; returns its good rows."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".tmp")
     quoted = str(partial).replace("'", "''")
     ((rows,),) = connection.execute(f"copy ({select}) to '{quoted}' ({options})").fetchall()
     if broken:
-        with partial.open("a", encoding="utf-8", newline="") as file:
-            file.writelines(f"{line}\n" for line in broken)
+        lines = "".join(f"{line}\n" for line in broken).encode()
+        with partial.open("ab") as file:
+            # A gzip file may have several members; without a time in it, equal rows are equal bytes.
+            file.write(gzip.compress(lines, mtime=0) if path.suffix == ".gz" else lines)
     partial.replace(path)
     return int(rows)
+
+
+def _deliver_again(since: date, until: date, out: Path) -> list[str]:
+    """Copy files of the delivery before under another name, as systems do that are not sure; returns their names."""
+    names = []
+    for system, table in _DELIVERED_AGAIN:
+        folder = out / system / table
+        source = folder / f"{table}-{since.isoformat()}.jsonl"
+        if source.exists():
+            target = folder / f"{table}-{since.isoformat()}-again-{until.isoformat()}.jsonl"
+            partial = target.with_name(target.name + ".tmp")
+            shutil.copyfile(source, partial)
+            partial.replace(target)
+            names.append(str(target.relative_to(out)))
+    return names

@@ -1,13 +1,14 @@
 """How people and moments are written: SQL that turns positions and damages into text, shared by all systems.
 
-`faces` has one row per person record as its system shows it at the end of the day `until()`: what the person
-was called and reached by when the record was made, or since, if the record follows changes.
+`versions` says how a record looked at any time, `faces` how it looks at the end of the day: what the person was
+called and reached by when the record was made, or since, if the record follows changes, and damaged.
 """
 
 from datetime import date, timedelta
 
 from scv_platform.simulation import pools
 from scv_platform.simulation.company import Company
+from scv_platform.simulation.rates import Rates
 
 FIRST_TIME = date(1970, 1, 1)
 
@@ -189,57 +190,106 @@ def people() -> tuple[str, ...]:
     )
 
 
-def faces() -> tuple[str, ...]:
-    """The table `faces`, of the day `until`: one row per record that was made by then."""
+def versions(rates: Rates) -> tuple[str, ...]:
+    """Tables that do not depend on the day: `named` (one row per record) and `versions` (one per state of it).
+
+    A record shows what was true when it was made; one that follows its person shows each change from then on.
+    References appear as soon as both records are there.
+    """
     return (
-        """
-        create or replace table faces as
-        with known as (
+        f"""
+        create table named as
+        with ids as (
             select
-                records.*,
-                person.* exclude (person_id),
-                case when records.follows and records.kind <> 'lead' then horizon() - interval 1 second
-                    else records.created_at end as known_at,
-                case records.kind
+                *,
+                case kind
                     when 'shop' then cast(7100000000000 + 37 * number as varchar)
                     when 'user' then user_id(number)
                     when 'payer' then 'cus_' || substr(digest('customer', record_no), 1, 14)
                     when 'asker' then cast(380000000000 + 13 * number as varchar)
                     when 'contact' then crm_id('003', number)
                     else crm_id('00Q', number)
-                end as source_id,
-                mail.first_email as owner_first_email,
-                mail.second_email as owner_second_email,
-                mail.email_changed_at as owner_email_changed_at,
-                case when person.uses_role_mailbox and records.kind not in ('shop', 'user')
-                    then 'info@' || employers.domain end as role_mailbox,
-                phone.country as phone_country,
-                phone.first_phone as owner_first_phone,
-                phone.phone_changed_at as owner_phone_changed_at,
-                employers.account_no,
-                employers.company_name,
-                employers.domain
+                end as source_id
             from records
-            join persons as person using (person_id)
-            join persons as mail on mail.person_id = person.email_owner
-            join persons as phone on phone.person_id = person.phone_owner
-            left join employers on employers.company_no = person.company_no
-            where records.created_at < horizon()
+        ),
+        firsts as (select kind, person_id, source_id, created_at from ids where copy = 0)
+        select
+            ids.*,
+            shop.source_id as shop_id,
+            greatest(ids.created_at, shop.created_at) as shop_linked_at,
+            users.source_id as user_id,
+            greatest(ids.created_at, users.created_at) as user_linked_at
+        from ids
+        left join firsts as shop on shop.kind = 'shop' and shop.person_id = ids.person_id
+            and ids.names_shop < case ids.kind when 'payer' then {rates.stripe_shop_share}
+                when 'user' then {rates.app_shop_share} when 'contact' then {rates.crm_shop_share} else 0 end
+        left join firsts as users on users.kind = 'user' and users.person_id = ids.person_id
+            and ids.names_user < case ids.kind when 'payer' then {rates.stripe_user_share}
+                when 'asker' then {rates.zendesk_user_share} else 0 end
+        order by record_no
+        """,
+        """
+        create table versions as
+        with owned as (
+            select
+                named.*,
+                persons.* exclude (person_id),
+                mail.first_email as mail_first,
+                mail.second_email as mail_second,
+                mail.email_changed_at as mail_changed_at,
+                case when persons.uses_role_mailbox and kind not in ('shop', 'user') then 'info@' || employers.domain
+                    end as role_mailbox,
+                phone.country as phone_country,
+                phone.first_phone as number_first,
+                phone.phone_changed_at as number_changed_at,
+                employers.account_no,
+                employers.company_name
+            from named
+            join persons using (person_id)
+            join persons as mail on mail.person_id = persons.email_owner
+            join persons as phone on phone.person_id = persons.phone_owner
+            left join employers on employers.company_no = persons.company_no
         ),
 
-        values_then as (
+        moments as (
+            select record_no, created_at as valid_from from owned
+            union
+            select record_no, shop_linked_at from owned where shop_linked_at > created_at
+            union
+            select record_no, user_linked_at from owned where user_linked_at > created_at
+            union
+            select record_no, mail_changed_at from owned where follows and mail_changed_at > created_at
+            union
+            select record_no, number_changed_at from owned where follows and number_changed_at > created_at
+            union
+            select record_no, married_at from owned where follows and married_at > created_at
+            union
+            select record_no, moved_at from owned where follows and moved_at > created_at
+        ),
+
+        known as (
             select
-                known.*,
+                owned.*,
+                valid_from,
+                case when follows then valid_from else created_at end as known_at
+            from moments
+            join owned using (record_no)
+        ),
+
+        true_values as (
+            select
+                *,
                 coalesce(
                     role_mailbox,
-                    case when owner_email_changed_at <= known_at then owner_second_email else owner_first_email end
+                    case when mail_changed_at <= known_at then mail_second else mail_first end
                 ) as true_email,
                 phone_digits(
                     phone_country,
-                    case when owner_phone_changed_at <= known_at then 2 * phone_owner + 1 else owner_first_phone end
+                    case when number_changed_at <= known_at then 2 * phone_owner + 1 else number_first end
                 ) as true_phone,
                 case when married_at <= known_at then married_name else family_name end as true_family,
                 coalesce(moved_at <= known_at, false) as has_moved,
+                -- Support gets most numbers from the telephone network, which knows the country.
                 case when kind = 'asker' and extra < 0.8 then list_extract([0, 5, 2], 1 + phone_style % 3)
                     else phone_style end as style
             from known
@@ -270,45 +320,24 @@ def faces() -> tuple[str, ...]:
                 end as damaged_given,
                 case when name_damage = 'family' then with_typo(true_family, typo_place, typo_kind)
                     else true_family end as damaged_family
-            from values_then
+            from true_values
         )
 
         select
-            damaged.record_no,
-            damaged.kind,
-            damaged.source_id,
-            damaged.person_id,
-            damaged.copy,
-            damaged.number,
-            damaged.created_at,
-            greatest(
-                damaged.created_at,
-                case when follows and kind <> 'lead' then greatest(
-                    coalesce(seen(owner_email_changed_at), damaged.created_at),
-                    coalesce(seen(owner_phone_changed_at), damaged.created_at),
-                    coalesce(seen(married_at), damaged.created_at),
-                    coalesce(seen(moved_at), damaged.created_at)
-                ) else damaged.created_at end,
-                coalesce(seen(converted_at), damaged.created_at),
-                coalesce(seen(merged_at), damaged.created_at),
-                coalesce(seen(deleted_at), damaged.created_at),
-                coalesce(seen(withdrawn_at), damaged.created_at)
-            ) as updated_at,
-            converted_at,
-            merged_at,
-            deleted_at,
-            withdrawn_at,
-            damaged_email,
-            case letter_case when 'email' then upper(damaged_email) else damaged_email end as email,
+            record_no,
+            valid_from,
+            case when letter_case = 'email' then upper(damaged_email) else damaged_email end as email,
             damaged_phone as phone,
             case letter_case when 'upper' then upper(damaged_given) when 'lower' then lower(damaged_given)
                 else damaged_given end as given_name,
             case letter_case when 'upper' then upper(damaged_family) when 'lower' then lower(damaged_family)
                 else damaged_family end as family_name,
-            case when has_birth_date then case
+            case
+                when not has_birth_date then null
                 when swaps_birth_date and day(birth_date) <= 12
                     then make_date(year(birth_date), day(birth_date), month(birth_date))
-                else birth_date end end as birth_date,
+                else birth_date
+            end as birth_date,
             gender,
             country,
             addresses.street,
@@ -316,22 +345,34 @@ def faces() -> tuple[str, ...]:
             addresses.postcode,
             account_no,
             company_name,
-            names_shop,
-            names_user,
-            extra,
-            email_consent,
-            sms_consent,
             true_email,
             true_phone,
-            phone_damage,
-            email_damage
+            case when shop_linked_at <= valid_from then shop_id end as shop_ref,
+            case when user_linked_at <= valid_from then user_id end as user_ref
         from damaged
         join addresses on addresses.person_id = damaged.person_id and addresses.is_moved = damaged.has_moved
-        order by damaged.record_no
+        order by record_no, valid_from
         """,
     )
 
 
-def languages(column: str) -> str:
-    """The language of a country."""
-    return f"case {column} when 'DE' then 'de' when 'FR' then 'fr' else 'en' end"
+FACES = """
+    create table faces as
+    select
+        named.* exclude (shop_id, user_id, shop_linked_at, user_linked_at),
+        versions.* exclude (record_no, valid_from),
+        greatest(
+            valid_from,
+            coalesce(seen(converted_at), valid_from),
+            coalesce(seen(merged_at), valid_from),
+            coalesce(seen(deleted_at), valid_from),
+            coalesce(seen(withdrawn_at), valid_from)
+        ) as updated_at
+    from (
+        select record_no, max(valid_from) as valid_from from versions where valid_from < horizon() group by record_no
+    )
+    join versions using (record_no, valid_from)
+    join named using (record_no)
+    order by record_no
+"""
+"""One row per record that was made by the day, in its newest state."""

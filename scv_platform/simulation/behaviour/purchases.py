@@ -8,8 +8,19 @@ import numpy as np
 
 from scv_platform.simulation import pools
 from scv_platform.simulation.company import Company
-from scv_platform.simulation.draws import DAY, Columns, at_daytime, chance, days, positions, ranks, seconds
-from scv_platform.simulation.draws import sometimes, stream
+from scv_platform.simulation.draws import (
+    DAY,
+    Columns,
+    at_daytime,
+    chance,
+    days,
+    days_from,
+    positions,
+    ranks,
+    seconds,
+    sometimes,
+    stream,
+)
 
 MARKETPLACE, COUNTER, WEB = "marketplace", "pos", "web"
 
@@ -124,7 +135,7 @@ def _bought(company: Company, rng: np.random.Generator, people: Columns) -> tupl
     stops = rng.beta(rates.dropout_alpha, rates.dropout_beta, size).clip(1e-3, 1)
     # Repeat orders up to and including the one at which the person drops out; 0 when it is the first one.
     repeats = rng.geometric(stops) - 1
-    window = (company.horizon - people["appeared_at"]) / DAY
+    window = days_from(people["appeared_at"], company.horizon)
     # Drawn at the rate of the busiest month, then thinned to the season of each day, then cut at the drop-out.
     drawn = rng.poisson(yearly * window / 365 * season.max() / season.mean()) * people["is_buyer"]
     person = np.repeat(np.arange(size), drawn)

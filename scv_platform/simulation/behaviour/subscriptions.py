@@ -3,7 +3,18 @@
 import numpy as np
 
 from scv_platform.simulation.company import Company
-from scv_platform.simulation.draws import DAY, Columns, at_daytime, chance, days, positions, seconds, sometimes, stream
+from scv_platform.simulation.draws import (
+    DAY,
+    Columns,
+    at_daytime,
+    chance,
+    days,
+    days_from,
+    positions,
+    seconds,
+    sometimes,
+    stream,
+)
 
 PLANS = (("Coffee Box", 990), ("Style Box", 1990), ("Family Box", 2990))
 """Name and monthly price in minor units, the same number in every currency."""
@@ -36,7 +47,7 @@ def draw_subscriptions(company: Company, people: Columns) -> Columns:
 def draw_invoices(company: Company, subscriptions: Columns) -> Columns:
     """One row per invoice of a subscription; invoice_no from 0."""
     rng, rates = stream(company.seed, "invoices"), company.rates
-    possible = ((company.horizon - subscriptions["started_at"]) / (30 * DAY)).astype(int) + 1
+    possible = (days_from(subscriptions["started_at"], company.horizon) // 30).astype(int) + 1
     # Who does not pay gets one invoice more, which stays open.
     due = subscriptions["months"] + subscriptions["ends_unpaid"]
     count = np.clip(np.minimum(due, possible), 0, None)

@@ -15,13 +15,11 @@ def draw_tickets(company: Company, people: Columns) -> Columns:
     rng, rates = stream(company.seed, "tickets"), company.rates
     asks = np.flatnonzero(people["has_support"])
     person = np.repeat(asks, 1 + rng.poisson(0.4, len(asks)))
-    asked = at_daytime(rng, people["appeared_at"][person] + days(rng.exponential(150, len(person)) + 1))
+    asked = at_daytime(rng, people["appeared_at"][person] + days(rng.exponential(90, len(person)) + 1))
     order = np.lexsort((person, asked))
     person, asked = person[order], asked[order]
     size = len(person)
-    mood = rng.choice(
-        MOODS, size, p=(rates.happy_share, 1 - rates.happy_share - rates.angry_share, rates.angry_share)
-    )
+    mood = rng.choice(MOODS, size, p=(rates.happy_share, 1 - rates.happy_share - rates.angry_share, rates.angry_share))
     answered = asked + seconds(rng.integers(1800, 40 * 3600, size))
     solved = answered + seconds(rng.integers(3600, 90 * 3600, size))
     # Happy people praise the answer, angry ones rarely do.

@@ -9,8 +9,18 @@ import numpy as np
 from scv_platform.simulation import pools
 from scv_platform.simulation.behaviour.purchases import WEB, favourite_categories
 from scv_platform.simulation.company import Company
-from scv_platform.simulation.draws import DAY, Columns, at_daytime, chance, days, positions, seconds, stacked
-from scv_platform.simulation.draws import stream
+from scv_platform.simulation.draws import (
+    DAY,
+    Columns,
+    at_daytime,
+    chance,
+    days,
+    days_from,
+    positions,
+    seconds,
+    stacked,
+    stream,
+)
 
 NOBODY = -1
 
@@ -94,7 +104,8 @@ def draw_calls(
 ) -> Columns:
     """One row per page, screen or track call of a visit or an order; call_no from 0, by time."""
     signed_in = np.full(len(devices["device_no"]), company.horizon)
-    own = (sign_ins["device_no"] != NOBODY) & (devices["owner"][sign_ins["device_no"]] == sign_ins["person_id"])
+    # One owner more, so that the position NOBODY is nobody's.
+    own = np.append(devices["owner"], NOBODY)[sign_ins["device_no"]] == sign_ins["person_id"]
     np.minimum.at(signed_in, sign_ins["device_no"][own], sign_ins["signed_in_at"][own])
     calls = stacked(
         [
@@ -127,7 +138,9 @@ def _visits(company: Company, people: Columns, devices: Columns, campaigns: Colu
     size = len(device)
     taste = np.where(owner == NOBODY, 0, favourite_categories(company, people)[owner])
     category = np.where(
-        (owner != NOBODY) & chance(rng, rates.favourite_share, size), taste, rng.integers(0, len(pools.CATEGORIES), size)
+        (owner != NOBODY) & chance(rng, rates.favourite_share, size),
+        taste,
+        rng.integers(0, len(pools.CATEGORIES), size),
     )
     in_app = devices["is_phone"][device] & (owner != NOBODY) & people["has_app"][owner] & chance(rng, 0.4, size)
     from_ad = ~in_app & chance(rng, 0.15, size)
@@ -187,10 +200,10 @@ def draw_mails(company: Company, people: Columns, campaigns: Columns, user_since
     rng, rates = stream(company.seed, "mails"), company.rates
     users = np.flatnonzero(~np.isnat(user_since))
     agrees = users[chance(rng, rates.email_consent_share, len(users))]
-    years = ((company.horizon - user_since[agrees]) / DAY / 365).clip(0)
+    years = (days_from(user_since[agrees], company.horizon) / 365).clip(0)
     person = np.repeat(agrees, rng.poisson(rates.mails_per_year * years))
     size = len(person)
-    sent = at_daytime(rng, user_since[person] + days(rng.random(size) * ((company.horizon - user_since[person]) / DAY)))
+    sent = at_daytime(rng, user_since[person] + days(rng.random(size) * days_from(user_since[person], company.horizon)))
     opened = chance(rng, rates.open_share, size)
     opened_at = sent + seconds(rng.integers(300, 48 * 3600, size))
     clicked = opened & chance(rng, rates.click_share, size)

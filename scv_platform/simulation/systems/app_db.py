@@ -9,7 +9,8 @@ from pathlib import Path
 
 import duckdb
 
-from scv_platform.simulation.rates import Rates
+FILE = "app_db/app.sqlite"
+"""Where the database lies below the output folder."""
 
 _SCHEMA = """
     create table users (
@@ -32,7 +33,7 @@ _SCHEMA = """
 _BATCH = 50_000
 
 
-def selects(rates: Rates) -> dict[str, str]:
+def selects() -> dict[str, str]:
     """The rows of each table, of the day."""
     moment = "strftime({}, '%Y-%m-%d %H:%M:%S')"
     users = f"""
@@ -41,11 +42,10 @@ def selects(rates: Rates) -> dict[str, str]:
             cast(faces.birth_date as varchar), case faces.gender when 'f' then 'female' else 'male' end, faces.street,
             faces.city, faces.postcode, faces.country,
             case faces.country when 'DE' then 'de' when 'FR' then 'fr' else 'en' end,
-            case when faces.names_shop < {rates.app_shop_share} then shop.source_id end,
+            faces.shop_ref,
             cast(happened(faces.deleted_at) as integer),
             {moment.format("faces.created_at")}, {moment.format("faces.updated_at")}
         from faces
-        left join faces as shop on shop.person_id = faces.person_id and shop.kind = 'shop' and shop.copy = 0
         where faces.kind = 'user'
         order by faces.created_at, faces.source_id
     """
@@ -70,8 +70,9 @@ def selects(rates: Rates) -> dict[str, str]:
     return {"users": users, "sign_ins": sign_ins, "sellers": sellers}
 
 
-def write(connection: duckdb.DuckDBPyConnection, rates: Rates, path: Path) -> dict[str, int]:
+def write(connection: duckdb.DuckDBPyConnection, path: Path) -> dict[str, int]:
     """Write the database under a temporary name, then move it; returns the rows of each table."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".tmp")
     partial.unlink(missing_ok=True)
     counts = {}
@@ -80,7 +81,7 @@ def write(connection: duckdb.DuckDBPyConnection, rates: Rates, path: Path) -> di
         database.execute("pragma journal_mode = off")
         database.execute("pragma synchronous = off")
         database.executescript(_SCHEMA)
-        for table, select in selects(rates).items():
+        for table, select in selects().items():
             rows = connection.execute(select)
             columns = ", ".join("?" * len(rows.description))
             database.execute("begin")

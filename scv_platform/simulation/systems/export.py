@@ -1,6 +1,7 @@
 """One file of a system."""
 
 from dataclasses import dataclass
+from datetime import date
 
 JSON_LINES = "format json"
 GZIP_JSON_LINES = "format json, compression gzip"
@@ -17,7 +18,7 @@ class Export:
     options: str = JSON_LINES
     broken: tuple[str, ...] = ()
 
-    def file_name(self, until: str) -> str:
+    def file_name(self, until: date) -> str:
         """The name of the file of a delivery, below the folder of the table."""
         ending = {JSON_LINES: "jsonl", GZIP_JSON_LINES: "jsonl.gz", PARQUET: "parquet"}[self.options]
-        return f"{self.table}-{until}.{ending}"
+        return f"{self.table}-{until.isoformat()}.{ending}"

@@ -11,9 +11,10 @@ def _of(words: tuple[str, ...], position: str) -> str:
 
 def exports(rates: Rates) -> tuple[Export, ...]:
     """The files of the CRM."""
+    del rates
     return (
         Export("salesforce", "account", _accounts()),
-        Export("salesforce", "contact", _contacts(rates), broken=_BROKEN_CONTACTS),
+        Export("salesforce", "contact", _contacts(), broken=_BROKEN_CONTACTS),
         Export("salesforce", "lead", _LEADS, broken=_BROKEN_LEADS),
         Export("salesforce", "opportunity", _OPPORTUNITIES),
         Export("salesforce", "campaign", _CAMPAIGNS),
@@ -52,7 +53,7 @@ def _accounts() -> str:
     """
 
 
-def _contacts(rates: Rates) -> str:
+def _contacts() -> str:
     return f"""
         select
             faces.source_id as "Id",
@@ -72,13 +73,12 @@ def _contacts(rates: Rates) -> str:
                 when 'GB' then 'United Kingdom' else 'United States' end else faces.country end as "MailingCountry",
             {_of(("Web", "Referral", "Trade Show", "Phone"), "faces.number % 4")} as "LeadSource",
             faces.email_consent > 0.95 or coalesce(happened(faces.withdrawn_at), false) as "HasOptedOutOfEmail",
-            case when faces.names_shop < {rates.crm_shop_share} then shop.source_id end as "Shop_Customer_Id__c",
+            faces.shop_ref as "Shop_Customer_Id__c",
             happened(faces.merged_at) as "IsDeleted",
             case when happened(faces.merged_at) then winner.source_id end as "MasterRecordId",
             crm_time(faces.created_at) as "CreatedDate",
             crm_time(faces.updated_at) as "SystemModstamp"
         from faces
-        left join faces as shop on shop.person_id = faces.person_id and shop.kind = 'shop' and shop.copy = 0
         left join faces as winner on winner.person_id = faces.person_id and winner.kind = 'contact' and winner.copy = 0
         where faces.kind = 'contact' and is_new(faces.updated_at)
         order by faces.created_at, faces.source_id

@@ -13,11 +13,11 @@ def tables() -> tuple[str, ...]:
     """What more than one file needs: the state of the orders on the day."""
     return (
         """
-        create or replace table shop_orders as
+        create table shop_orders as
         select
             order_money.*,
             5400000000000 + 11 * order_money.order_no as order_id,
-            cast(shop.source_id as bigint) as customer_id,
+            cast(named.source_id as bigint) as customer_id,
             case when customer_id is null then guest_mails.email else shop.email end as email,
             guest_mails.email as guest_email,
             case when gave_phone then written_phone(persons.country, phone_digits(persons.country, true_phone_no), 4)
@@ -27,9 +27,9 @@ def tables() -> tuple[str, ...]:
                 coalesce(seen(paid_at), occurred_at),
                 coalesce(seen(sent_at), occurred_at),
                 coalesce(seen(cancelled_at), occurred_at),
-                coalesce(case when refund_money.order_no is not null then seen(order_money.refunded_at) end, occurred_at)
+                coalesce(seen(refund_money.refunded_at), occurred_at)
             ) as updated_at,
-            happened(order_money.refunded_at) and refund_money.order_no is not null as has_refund,
+            happened(refund_money.refunded_at) as has_refund,
             refund_money.is_full,
             persons.given_name,
             persons.family_name,
@@ -42,7 +42,10 @@ def tables() -> tuple[str, ...]:
         join addresses on addresses.person_id = order_money.person_id
             and addresses.is_moved = coalesce(persons.moved_at <= occurred_at, false)
         left join refund_money on refund_money.order_no = order_money.order_no
-        left join faces as shop on shop.record_no = order_money.shop_no
+        left join named on named.record_no = order_money.shop_no
+        -- What the shop knew of the customer then.
+        asof left join versions as shop on shop.record_no = order_money.shop_no
+            and order_money.occurred_at >= shop.valid_from
         where occurred_at < horizon()
         order by order_money.order_no
         """,
@@ -205,7 +208,10 @@ _REFUNDS = """
                 'line_item_id': 13000000000000 + 7 * line_no,
                 'quantity': quantity,
                 'subtotal': units(line_net),
-                'total_tax': units(goods_tax_cents * total // net_cents - goods_tax_cents * (total - line_net) // net_cents),
+                -- Rounded so that the lines sum up to the whole.
+                'total_tax': units(
+                    goods_tax_cents * total // net_cents - goods_tax_cents * (total - line_net) // net_cents
+                ),
                 'restock_type': case refund_kind when 'return' then 'return' when 'cancellation' then 'cancel'
                     else 'no_restock' end
             } order by line_no) as refund_line_items

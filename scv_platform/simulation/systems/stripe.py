@@ -7,28 +7,17 @@ from scv_platform.simulation.systems.export import Export
 _NAMES = "[" + ", ".join(f"'{name}'" for name, _ in PLANS) + "]"
 
 
-def tables(rates: Rates) -> tuple[str, ...]:
-    """Customers of the day, and every charge with what it pays."""
+def tables() -> tuple[str, ...]:
+    """Every payment with what it pays, of all time."""
     return (
-        f"""
-        create or replace table payers as
-        select
-            faces.*,
-            case when faces.names_shop < {rates.stripe_shop_share} then shop.source_id end as shop_customer_id,
-            case when faces.names_user < {rates.stripe_user_share} then users.source_id end as user_source_id
-        from faces
-        left join faces as shop on shop.person_id = faces.person_id and shop.kind = 'shop' and shop.copy = 0
-        left join faces as users on users.person_id = faces.person_id and users.kind = 'user' and users.copy = 0
-        where faces.kind = 'payer'
-        order by faces.record_no
-        """,
         """
-        create or replace table payments as
+        create table payments as
         with succeeded as (
             select 'order' as reason, order_no as no, person_id, payer_no, paid_at, failed_at, paid_cents as cents,
                 paid_currency as currency, false as is_given_up, refund_paid_cents, refund_money.refunded_at
             from order_money
-            left join (select order_no, refund_paid_cents, refunded_at from refund_money) as refund_money using (order_no)
+            left join (select order_no, refund_paid_cents, refunded_at from refund_money) as refund_money
+                using (order_no)
             where source_name <> 'pos' and paid_at is not null
             union all
             select 'invoice', invoice_no, person_id, payer_no, paid_at, failed_at, net_cents + tax_cents, currency,
@@ -81,14 +70,14 @@ _CUSTOMERS = """
             'address': {'line1': street, 'city': city, 'postal_code': postcode, 'country': country}
         } end as shipping,
         json_merge_patch(
-            case when shop_customer_id is not null then json_object('shop_customer_id', shop_customer_id) else '{}' end,
-            case when user_source_id is not null then json_object('user_id', user_source_id) else '{}' end
+            case when shop_ref is not null then json_object('shop_customer_id', shop_ref) else '{}' end,
+            case when user_ref is not null then json_object('user_id', user_ref) else '{}' end
         ) as metadata,
         lower(currency_of(country)) as currency,
         unix(created_at) as created,
         true as livemode
-    from payers
-    where is_new(updated_at)
+    from faces
+    where kind = 'payer' and is_new(updated_at)
     order by created_at, source_id
 """
 
@@ -109,19 +98,21 @@ _CHARGES = """
     told as (
         select
             attempts.*,
-            faces.source_id as customer_id,
-            faces.email,
-            faces.phone,
+            named.source_id as customer_id,
+            payer.phone,
             persons.given_name,
             persons.family_name,
             persons.country,
-            coalesce(faces.email, guest_mails.email) as receipt_email,
-            faces.street,
-            faces.city,
-            faces.postcode
+            coalesce(payer.email, guest_mails.email) as receipt_email,
+            payer.street,
+            payer.city,
+            payer.postcode
         from attempts
         join persons using (person_id)
-        left join faces on faces.record_no = attempts.payer_no
+        left join named on named.record_no = attempts.payer_no
+        -- What the payment provider knew of the payer then.
+        asof left join versions as payer on payer.record_no = attempts.payer_no
+            and attempts.created_at >= payer.valid_from
         left join guest_mails on attempts.reason = 'order' and guest_mails.order_no = attempts.no
         where attempts.created_at < horizon() and is_new(coalesce(back_at, attempts.created_at))
     )
@@ -197,20 +188,22 @@ _INVOICES = f"""
     told as (
         select
             billed.*,
-            payers.source_id as customer_id,
-            payers.email,
+            named.source_id as customer_id,
+            payer.email,
             greatest(billed.created_at, coalesce(seen(paid_at), billed.created_at),
                 coalesce(seen(given_up_at), billed.created_at)) as changed_at,
             case when happened(paid_at) then 'paid' when happened(given_up_at) then 'uncollectible' else 'open' end
                 as status
         from billed
-        join payers on payers.record_no = billed.payer_no
+        join named on named.record_no = billed.payer_no
+        asof join versions as payer on payer.record_no = billed.payer_no and billed.created_at >= payer.valid_from
         where billed.created_at < horizon()
     )
     select
         code('in_', reason, no) as id,
         'invoice' as object,
-        upper(substr(code('', 'invoice number', reason), 1, 8)) || '-' || lpad(cast(no + 1 as varchar), 6, '0') as number,
+        upper(substr(code('', 'invoice number', reason), 1, 8)) || '-' || lpad(cast(no + 1 as varchar), 6, '0')
+            as number,
         customer_id as customer,
         email as customer_email,
         status,
@@ -250,15 +243,16 @@ _SUBSCRIPTIONS = f"""
     with told as (
         select
             subscriptions.*,
-            payers.source_id as customer_id,
-            payers.country,
+            named.source_id as customer_id,
+            people.country,
             greatest(started_at, coalesce(seen(subscriptions.cancelled_at), started_at),
                 coalesce(seen(ended_at), started_at),
                 case when ends_unpaid then coalesce(seen(ended_at - interval 7 day + interval 1 minute), started_at)
                     else started_at end) as changed_at
         from subscriptions
         join person_records as person on person.person_id = subscriptions.person_id and person.kind = 'payer'
-        join payers on payers.record_no = used(first_no, second_no, second_at, started_at)
+        join people on people.person_id = subscriptions.person_id
+        join named on named.record_no = used(first_no, second_no, second_at, started_at)
         where started_at < horizon()
     )
     select

@@ -11,9 +11,12 @@ _SITE = "https://shop.example"
 def tables() -> tuple[str, ...]:
     """Users of the day, what their orders hold, and every call that was received by then."""
     return (
-        "create or replace table web_users as select * from faces where kind = 'user' and copy = 0 order by person_id",
         """
-        create or replace table order_items as
+        create table web_users as
+        select record_no, person_id, source_id from faces where kind = 'user' and copy = 0 order by person_id
+        """,
+        """
+        create table order_items as
         select
             order_no,
             list({
@@ -31,15 +34,20 @@ def tables() -> tuple[str, ...]:
         group by order_no
         """,
         """
-        create or replace table arrived_calls as
+        create table arrived_calls as
         select * from calls where is_new(received_at) order by call_no
         """,
         """
-        create or replace table arrived_sign_ins as
-        select sign_ins.*, web_users.* exclude (person_id, number, kind, copy),
+        create table arrived_sign_ins as
+        select
+            sign_ins.*,
+            web_users.source_id,
+            -- What the application knew of the user then.
+            versions.* exclude (record_no),
             row_number() over (partition by sign_ins.person_id order by sign_in_no) = 1 as is_first
         from sign_ins
         join web_users on web_users.person_id = sign_ins.person_id
+        asof join versions on versions.record_no = web_users.record_no and sign_ins.signed_in_at >= versions.valid_from
         where device_no >= 0 and signed_in_at < horizon() - interval 1 second
         order by sign_in_no
         """,
@@ -71,7 +79,13 @@ def _envelope(kind: str, number: str, device: str, user: str, at: str, received:
     """
 
 
-_IDENTIFY = f"""
+def _call(kind: str) -> str:
+    return _envelope(
+        kind, "call_no", "device_id(device_no)", "web_users.source_id", "calls.occurred_at", "calls.received_at"
+    )
+
+
+_IDENTIFY = """
     with told as (
         select 'identify user' as source, sign_in_no as no, device_no, source_id as user_id, signed_in_at as told_at,
             email, phone, given_name, family_name, birth_date, gender, street, city, postcode, country
@@ -89,14 +103,14 @@ _IDENTIFY = f"""
         'identify' as type,
         device_id(device_no) as "anonymousId",
         user_id as "userId",
-        {{'library': {{'name': 'analytics.js', 'version': '4.1.0'}}}} as context,
+        {'library': {'name': 'analytics.js', 'version': '4.1.0'}} as context,
         millis_time(told_at) as timestamp,
         millis_time(told_at + interval 1 second) as "sentAt",
         millis_time(told_at + interval 1 second) as "receivedAt",
         case when user_id is null then json_object('email', email) else json_object(
             'email', email, 'phone', phone, 'firstName', given_name, 'lastName', family_name, 'birthday', birth_date,
             'gender', case gender when 'f' then 'female' else 'male' end,
-            'address', {{'street': street, 'city': city, 'postalCode': postcode, 'country': country}}
+            'address', {'street': street, 'city': city, 'postalCode': postcode, 'country': country}
         ) end as traits
     from told
     where is_new(told_at + interval 1 second)
@@ -127,7 +141,11 @@ _CAMPAIGN = """
 _TRACK = f"""
     select * from (
         select
-            {_envelope("track", "call_no", "device_id(device_no)", "web_users.source_id", "calls.occurred_at", "calls.received_at")},
+            {
+    _envelope(
+        "track", "call_no", "device_id(device_no)", "web_users.source_id", "calls.occurred_at", "calls.received_at"
+    )
+},
             {_CAMPAIGN} as context,
             what as event,
             case
@@ -150,8 +168,16 @@ _TRACK = f"""
         where what not in ('page', 'screen')
         union all
         select
-            {_envelope("track mail", "mail_no", "null", "web_users.source_id", "mails.occurred_at",
-                       "mails.occurred_at + interval 1 second")},
+            {
+    _envelope(
+        "track mail",
+        "mail_no",
+        "null",
+        "web_users.source_id",
+        "mails.occurred_at",
+        "mails.occurred_at + interval 1 second",
+    )
+},
             {_CAMPAIGN},
             what,
             json_object('campaign', campaigns.name, 'campaign_id', crm_id('701', campaigns.campaign_no), 'channel',
@@ -162,8 +188,16 @@ _TRACK = f"""
         where is_new(occurred_at + interval 1 second)
         union all
         select
-            {_envelope("track sign-in", "sign_in_no", "device_id(device_no)", "source_id", "signed_in_at",
-                       "signed_in_at + interval 1 second")},
+            {
+    _envelope(
+        "track sign-in",
+        "sign_in_no",
+        "device_id(device_no)",
+        "source_id",
+        "signed_in_at",
+        "signed_in_at + interval 1 second",
+    )
+},
             json_object('library', json_object('name', 'analytics.js', 'version', '4.1.0')),
             case when is_first then 'Signed Up' else 'Signed In' end,
             json_object('method', case when email is null then 'phone' else 'email' end)
@@ -175,7 +209,7 @@ _TRACK = f"""
 
 _PAGE = f"""
     select
-        {_envelope("page", "call_no", "device_id(device_no)", "web_users.source_id", "calls.occurred_at", "calls.received_at")},
+        {_call("page")},
         {_CAMPAIGN} as context,
         case when calls.campaign_no >= 0 then 'Landing' else 'Home' end as name,
         list_extract({_CATEGORIES}, 1 + category_no) as category,
@@ -196,7 +230,7 @@ _PAGE = f"""
 
 _SCREEN = f"""
     select
-        {_envelope("screen", "call_no", "device_id(device_no)", "web_users.source_id", "calls.occurred_at", "calls.received_at")},
+        {_call("screen")},
         {{'library': {{'name': 'analytics-mobile', 'version': '2.3.0'}}}} as context,
         list_extract({_CATEGORIES}, 1 + category_no) as name,
         {{'category': list_extract({_CATEGORIES}, 1 + category_no)}} as properties
@@ -213,8 +247,11 @@ _BROKEN_SCREENS = (
 
 _GROUP = f"""
     select
-        {_envelope("group", "sign_in_no", "device_id(device_no)", "source_id", "signed_in_at",
-                   "signed_in_at + interval 1 second")},
+        {
+    _envelope(
+        "group", "sign_in_no", "device_id(device_no)", "source_id", "signed_in_at", "signed_in_at + interval 1 second"
+    )
+},
         {{'library': {{'name': 'analytics.js', 'version': '4.1.0'}}}} as context,
         'g' || employers.account_no as "groupId",
         {{
@@ -229,8 +266,11 @@ _GROUP = f"""
 
 _ALIAS = f"""
     select
-        {_envelope("alias", "sign_in_no", "device_id(device_no)", "source_id", "signed_in_at",
-                   "signed_in_at + interval 1 second")},
+        {
+    _envelope(
+        "alias", "sign_in_no", "device_id(device_no)", "source_id", "signed_in_at", "signed_in_at + interval 1 second"
+    )
+},
         {{'library': {{'name': 'analytics-mobile', 'version': '2.3.0'}}}} as context,
         device_id(device_no) as "previousId"
     from arrived_sign_ins

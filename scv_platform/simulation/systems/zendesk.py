@@ -7,29 +7,21 @@ from scv_platform.simulation.systems.export import Export
 AGENTS = ("Mara Lindt", "Tom Becker", "Ada Moreau", "Jon Hale", "Eva Roth", "Paul Stone")
 
 
-def tables(rates: Rates) -> tuple[str, ...]:
-    """Users and tickets of the day."""
+def tables() -> tuple[str, ...]:
+    """Tickets of the day."""
     return (
         f"""
-        create or replace table askers as
-        select faces.*, case when faces.names_user < {rates.zendesk_user_share} then users.source_id end as external_id
-        from faces
-        left join faces as users on users.person_id = faces.person_id and users.kind = 'user' and users.copy = 0
-        where faces.kind = 'asker'
-        order by faces.record_no
-        """,
-        f"""
-        create or replace table asked_tickets as
+        create table asked_tickets as
         select
             tickets.*,
             7000 + 3 * ticket_no as ticket_id,
-            askers.source_id as requester_id,
+            named.source_id as requester_id,
             case when in_own_language then {_language("people.country")} else 'en' end as language,
             greatest(asked_at, coalesce(seen(answered_at), asked_at), coalesce(seen(solved_at), asked_at)) as updated_at
         from tickets
         join people using (person_id)
         join person_records as person on person.person_id = tickets.person_id and person.kind = 'asker'
-        join askers on askers.record_no = used(first_no, second_no, second_at, asked_at)
+        join named on named.record_no = used(first_no, second_no, second_at, asked_at)
         where asked_at < horizon()
         order by ticket_no
         """,
@@ -65,11 +57,12 @@ _USERS = f"""
             email,
             phone,
             'end-user' as role,
-            external_id,
+            user_ref as external_id,
             case country when 'DE' then 'de' when 'FR' then 'fr' when 'GB' then 'en-GB' else 'en-US' end as locale,
             created_at as made_at,
             updated_at as changed_at
-        from askers
+        from faces
+        where kind = 'asker'
         union all
         select
             360000000000 + 17 * agent, name, lower(replace(name, ' ', '.')) || '@company.example', null, 'agent', null,
