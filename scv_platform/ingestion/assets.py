@@ -12,7 +12,7 @@ from scv_platform.conventions import OWNER, WAREHOUSE_POOL
 from scv_platform.ingestion.translator import ScvDltTranslator
 from scv_platform.settings import Settings
 from scv_platform.sources.config import Sources
-from scv_platform.sources.database import Database, database_source, table_loads
+from scv_platform.sources.database import Database, TableLoad, database_source, table_loads, tables_with_news
 from scv_platform.sources.entities import ENTITIES
 from scv_platform.sources.files.config import DATASET as FILES
 from scv_platform.sources.landing import (
@@ -86,14 +86,17 @@ def _database_assets(settings: Settings, database: Database) -> dg.AssetsDefinit
     def load(
         context: dg.AssetExecutionContext, dlt: DagsterDltResource, warehouse: dg.ResourceParam[Warehouse]
     ) -> Iterator[Any]:
-        source, running = database_source(database, warehouse), pipeline(settings, database.name)
-        list(dlt.run(context=context, dlt_source=source, dlt_pipeline=running, dagster_dlt_translator=translator))
-        (load_id,) = running.list_completed_load_packages()
-        chosen = {key.path[-1] for key in context.selected_asset_keys}
-        tables = [table for table in database.tables if table in chosen]
-        loaded, rows = table_loads(warehouse, database, load_id), row_counts(warehouse, database.schema, tables)
-        for table in tables:
-            metadata = {"dagster/row_count": rows[table], **asdict(loaded[table])}
+        chosen = database.only({key.path[-1] for key in context.selected_asset_keys})
+        news = chosen.only(tables_with_news(chosen, warehouse))
+        loaded: dict[str, TableLoad] = {}
+        if news.tables:
+            source, running = database_source(news, warehouse), pipeline(settings, database.name)
+            list(dlt.run(context=context, dlt_source=source, dlt_pipeline=running, dagster_dlt_translator=translator))
+            for load_id in running.list_completed_load_packages():
+                loaded |= table_loads(warehouse, news, load_id)
+        rows = row_counts(warehouse, database.schema, chosen.tables)
+        for table in chosen.tables:
+            metadata = {"dagster/row_count": rows[table], **asdict(loaded.get(table, TableLoad()))}
             yield dg.MaterializeResult(asset_key=dg.AssetKey([database.name, table]), metadata=metadata)
 
     return load

@@ -1,5 +1,8 @@
+{#- The tables of the application database, each with its key. -#}
+{%- set database_tables = {"users": "user_id", "sign_ins": "sign_in_id", "sellers": "seller_id"} -%}
+
 with
-newest as (
+of_files as (
     {% for source_name in landing_sources() -%}
     select
         rejected.source,
@@ -20,6 +23,42 @@ newest as (
     union all
     {% endif -%}
     {% endfor %}
+),
+
+-- A row of a table has no file to deliver again: it leaves when a later version of it could be loaded.
+of_tables as (
+    {% for table, key in database_tables.items() -%}
+    select
+        rejected.source,
+        rejected.table_name,
+        rejected.file,
+        rejected.line,
+        rejected.reason,
+        rejected.raw,
+        {{ utc_timestamp("rejected.loaded_at") }} as loaded_at
+    from {{ source("app_db", "_rejected_rows") }} as rejected
+    inner join {{ source("app_db", "_dlt_loads") }} as loads
+        on rejected._dlt_load_id = loads.load_id
+    where
+        loads.status = 0
+        and rejected.table_name = '{{ table }}'
+        and not exists (
+            select 1
+            from {{ source("app_db", table) }} as later
+            where
+                later.{{ key }} = {{ json_text("rejected.raw", key) }}
+                and later._dlt_load_id > rejected._dlt_load_id
+        )
+    {% if not loop.last -%}
+    union all
+    {% endif -%}
+    {% endfor %}
+),
+
+rejected_rows as (
+    select * from of_files
+    union all
+    select * from of_tables
 )
 
-select * from newest
+select * from rejected_rows

@@ -2,7 +2,7 @@
 
 from scv_platform.sources.database.connection import Database, UnreadableDatabase, watermarks
 from scv_platform.sources.database.ledger import TableLoad, rows_in_quarantine, table_loads
-from scv_platform.sources.database.source import database_source
+from scv_platform.sources.database.source import database_source, tables_with_news
 
 __all__ = [
     "Database",
@@ -11,5 +11,6 @@ __all__ = [
     "database_source",
     "rows_in_quarantine",
     "table_loads",
+    "tables_with_news",
     "watermarks",
 ]

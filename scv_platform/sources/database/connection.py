@@ -1,8 +1,9 @@
 """Access to an application database, for reading only: its watermarks, and the rows from a day on, as text."""
 
 from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,10 @@ class Database:
     """A row may be committed this many days after the time in its watermark."""
     place: str
     """Where the configuration gives the url."""
+
+    def only(self, tables: AbstractSet[str]) -> "Database":
+        """The part of it that has these tables."""
+        return replace(self, tables={name: table for name, table in self.tables.items() if name in tables})
 
     @property
     def schema(self) -> str:

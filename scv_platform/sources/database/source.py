@@ -7,13 +7,15 @@ of a complete load, so that rows that were committed late are found, and rows th
 again. So a killed load is simply read anew. Known limit: a row that is deleted, not marked as deleted, stays.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import dlt
 import pyarrow as pa
+import sqlalchemy as sa
 from dlt.extract import DltResource
 from dlt.extract.source import DltSource
 
@@ -39,17 +41,23 @@ def database_source(database: Database, warehouse: Warehouse | None) -> DltSourc
     return tables()
 
 
-def _resource(database: Database, table: RawTable, warehouse: Warehouse | None) -> DltResource:
-    mapping = RowMapping(
-        source=database.name,
-        entity=Entity(table.name, table.key, table.columns),
-        columns=table.columns,
-        reading=Reading(format=None),
-        fields={column.name: column.name for column in table.columns},
-        used=dict.fromkeys((column.name for column in table.columns), database.place),
-        lineage=table.lineage,
-    )
+def tables_with_news(database: Database, warehouse: Warehouse) -> frozenset[str]:
+    """The tables with rows that are not in the warehouse yet, and those that the warehouse lacks.
 
+    It reads no more than a load would, and stops at the first new row: starting dlt costs more when there is none.
+    """
+    news = set()
+    with database.engine() as engine:
+        for table in database.tables.values():
+            known = _Known.of(warehouse, database, table)
+            # Closed here, while the connection is open that it may still be reading from.
+            with closing(_new_rows(engine, database, table, known)) as new_rows:
+                if not known.is_complete or any(valid.num_rows or refused.num_rows for valid, refused in new_rows):
+                    news.add(table.name)
+    return frozenset(news)
+
+
+def _resource(database: Database, table: RawTable, warehouse: Warehouse | None) -> DltResource:
     def rows() -> Iterator[Any]:
         if warehouse is None:
             raise ValueError(f"{database.name}: a source without a warehouse is only good for its list of tables")
@@ -58,8 +66,7 @@ def _resource(database: Database, table: RawTable, warehouse: Warehouse | None) 
         yield known.rows.slice(0, 0).append_column("_dlt_load_id", pa.array([], pa.string()))
         yield dlt.mark.with_table_name(arrow_schema(REJECTED_ROWS).empty_table(), REJECTED)
         with database.engine() as engine:
-            for page in pages(engine, database, table, known.since):
-                valid, refused = _judge(mapping, page, known)
+            for valid, refused in _new_rows(engine, database, table, known):
                 yield valid.append_column("_dlt_load_id", pa.repeat(load_id, valid.num_rows))
                 yield dlt.mark.with_table_name(_rejected(database, table, refused, load_id), REJECTED)
 
@@ -79,22 +86,32 @@ class _Known:
     rows: pa.Table
     refused: pa.Table
     """`raw` of the rows that were refused."""
+    is_complete: bool
+    """Whether the warehouse has the table, with every column."""
 
     @classmethod
     def of(cls, warehouse: Warehouse, database: Database, table: RawTable) -> "_Known":
         empty = arrow_schema(table.columns).empty_table()
         no_refused = pa.schema({"raw": pa.string()}).empty_table()
-        if not warehouse.exists(f"{database.schema}.{table.name}"):
-            return cls(None, empty, no_refused)
+        query = "select table_name, column_name from information_schema.columns where table_schema = :schema"
+        present = {
+            (row["table_name"], row["column_name"]) for row in warehouse.rows(bind(query, schema=database.schema))
+        }
+        if not {table.name, REJECTED, "_dlt_loads"} <= {name for name, _ in present}:
+            return cls(None, empty, no_refused, is_complete=False)
         loads = f"join {database.schema}._dlt_loads as loads on loads.load_id = known._dlt_load_id and loads.status = 0"
         source = f"{database.schema}.{table.name} as known {loads}"
+        is_complete = all((table.name, column.name) in present for column in (*table.columns, *table.lineage))
         # A watermark in the future is a wrong clock: it must not hide what is written until then.
         newest = f"select max(known.{table.updated_at}) as mark, max(loads.inserted_at) as loaded from {source}"
         ((mark, loaded),) = (row.values() for row in warehouse.rows(newest))
         if mark is None:
-            return cls(None, empty, no_refused)
+            return cls(None, empty, no_refused, is_complete)
         since = (min(mark, loaded) - timedelta(days=database.lag_days)).date()
-        names = ", ".join(f"known.{column.name}" for column in table.columns)
+        # A column that the contract gained is null in every row that is there.
+        names = ", ".join(
+            f"known.{name}" if (table.name, name) in present else f"null as {name}" for name in empty.column_names
+        )
         # A day earlier than what is read: a time zone may move a time to the next day.
         first = datetime.combine(since - timedelta(days=1), time(), UTC)
         rows = f"select {names} from {source} where known.{table.updated_at} >= :first"
@@ -104,9 +121,27 @@ class _Known:
         )
         return cls(
             since,
-            warehouse.table(bind(rows, first=first)),
+            warehouse.table(bind(rows, first=first)).cast(empty.schema),
             warehouse.table(bind(refused, name=table.name)),
+            is_complete,
         )
+
+
+def _new_rows(
+    engine: sa.Engine, database: Database, table: RawTable, known: "_Known"
+) -> Generator[tuple[pa.Table, pa.Table]]:
+    """Page by page, the rows that can be loaded and those that are refused, without those that are known."""
+    mapping = RowMapping(
+        source=database.name,
+        entity=Entity(table.name, table.key, table.columns),
+        columns=table.columns,
+        reading=Reading(format=None),
+        fields={column.name: column.name for column in table.columns},
+        used=dict.fromkeys((column.name for column in table.columns), database.place),
+        lineage=table.lineage,
+    )
+    for page in pages(engine, database, table, known.since):
+        yield _judge(mapping, page, known)
 
 
 def _judge(mapping: RowMapping, page: pa.Table, known: _Known) -> tuple[pa.Table, pa.Table]:

@@ -333,9 +333,15 @@ def _pointer(key: str) -> str:
 
 def _check_keys(connection: duckdb.DuckDBPyConnection, columns: Mapping[str, str], may_lack: Set[str]) -> None:
     """Refuse a file in which no object has a key that is asked for, but some have one that looks like it."""
-    counts = ", ".join(f"count(field[{position + 1}])" for position in range(len(columns)))
-    found = connection.execute(f"select {counts} from objects where is_object").fetchall()[0]
-    missing = [column for column, count in zip(columns, found, strict=True) if not count and column not in may_lack]
+    wanted = {column: position for position, column in enumerate(columns) if column not in may_lack}
+    counts = ", ".join(f"count(field[{position + 1}])" for position in wanted.values())
+    missing = list(wanted)
+    # Nearly always the first objects have every key.
+    for some in ("limit 1000", ""):
+        query = f"select {counts} from (select field from objects where is_object {some})"
+        if missing:
+            (found,) = connection.execute(query).fetchall()
+            missing = [column for column, count in zip(wanted, found, strict=True) if not count]
     if not missing:
         return
     rows = connection.execute("select distinct unnest(json_keys(document)) from objects where is_object").fetchall()

@@ -9,7 +9,6 @@ again under a new load id.
 import os
 from collections.abc import Iterable, Iterator, Sequence, Set
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import dlt
@@ -85,8 +84,8 @@ def landing_source(
 
     @dlt.source(name=dataset.name, max_table_nesting=0)
     def landing() -> Iterable[DltResource]:
-        for name in dataset.tables:
-            yield _resource(settings, dataset.only({name}), already_loaded, seen)
+        for position, name in enumerate(dataset.tables):
+            yield _resource(settings, dataset.only({name}), already_loaded, seen, is_first=position == 0)
 
     return landing()
 
@@ -96,6 +95,7 @@ def _resource(
     dataset: LandingDataset,
     already_loaded: Set[LoadedFile],
     known: dict[str, Sequence[int | str]],
+    is_first: bool,
 ) -> DltResource:
     ((table_name, (mapping, *_)),) = dataset.tables.items()
 
@@ -106,24 +106,27 @@ def _resource(
             raise ConfigError(found.missing)
         known.update(found.known)
         # Below the working folder, which every run empties: a killed run leaves no copy of the data behind.
-        target = Path(dlt.current.pipeline().working_dir) / "import" / f"{table_name}.parquet"
+        target = settings.dlt_folder / dataset.name / "import" / f"{table_name}.parquet"
         target.parent.mkdir(exist_ok=True)
         loaded = 0
+        if is_first:
+            # Now, so that they are there whatever the files bring.
+            for table, columns in OWN_TABLES.items():
+                yield dlt.mark.with_table_name(arrow_schema(columns).empty_table(), table)
         for file in found.pending:
             converted = convert(file, load_id, target)
             if file.is_unchanged():
                 loaded += 1
                 yield dlt.mark.with_file_import(str(target), "parquet", converted.loaded)
                 yield dlt.mark.with_table_name(_ledger_row(file, converted, load_id), LEDGER)
-                yield dlt.mark.with_table_name(_rejected_rows(file, converted, load_id), REJECTED)
+                if converted.refused.num_rows:
+                    yield dlt.mark.with_table_name(_rejected_rows(file, converted, load_id), REJECTED)
             # dlt has a link to the file; writing the next one over it would change what was imported.
             target.unlink()
         if not loaded:
             write_empty(mapping, target)
             yield dlt.mark.with_file_import(str(target), "parquet", 0)
             target.unlink()
-            for table, columns in OWN_TABLES.items():
-                yield dlt.mark.with_table_name(arrow_schema(columns).empty_table(), table)
 
     resource = dlt.resource(rows, name=table_name, table_name=table_name, write_disposition="append")
     # Before the columns of the entity: a variant of a table begins with the columns that are there.

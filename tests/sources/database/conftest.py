@@ -60,10 +60,10 @@ class Application:
     def warehouse(self) -> DuckDBWarehouse:
         return DuckDBWarehouse(self.settings.duckdb_path)
 
-    def load(self) -> dict[str, TableLoad]:
+    def load(self, database: Database | None = None) -> dict[str, TableLoad]:
         loading = pipeline(self.settings, "app_db")
         loading.drop()
-        info = loading.run(database_source(self.database, self.warehouse))
+        info = loading.run(database_source(database or self.database, self.warehouse))
         info.raise_on_failed_jobs()
         return table_loads(self.warehouse, self.database, info.loads_ids[0])
 

@@ -14,7 +14,7 @@ from scv_platform.config_files import ConfigError
 from scv_platform.settings import PROJECT_ROOT
 from scv_platform.sources.config import load_sources
 from scv_platform.sources.contract import read_contracts
-from scv_platform.sources.database import TableLoad, UnreadableDatabase, rows_in_quarantine
+from scv_platform.sources.database import TableLoad, UnreadableDatabase, rows_in_quarantine, tables_with_news
 
 ANNA = "insert into users values (1, 'anna@example.org', '1990-02-03', 0, '2026-01-01', '2026-01-05T10:00:00Z')"
 BEN = "insert into users values (2, 'ben@example.org', null, 1, null, '2026-01-05 11:30:00.250')"
@@ -179,3 +179,24 @@ def test_no_message_tells_the_password(app, url, expected):
         connect()
     assert str(error.value).startswith(f"{app.folder}/{expected}")
     assert "hunter2" not in str(error.value)
+
+
+def test_there_is_news_only_while_something_is_not_in_the_warehouse(app):
+    app.tables = "[users, sellers]"
+    app.write(ANNA, "insert into users values (2, null, 'yesterday', 0, null, '2026-01-05')")
+    assert tables_with_news(app.database, app.warehouse) == {"users", "sellers"}
+    app.load()
+    assert tables_with_news(app.database, app.warehouse) == set()
+    app.write("update users set email = null where user_id = 1")
+    assert tables_with_news(app.database, app.warehouse) == {"users"}, "a change that did not move the watermark"
+
+
+def test_a_column_that_the_contract_gained_is_added_and_filled_from_what_is_read_again(app):
+    app.write(ANNA)
+    users = app.database.tables["users"]
+    fewer = replace(users, columns=tuple(column for column in users.columns if column.name != "email"))
+    app.load(replace(app.database, tables={"users": fewer}))
+    assert tables_with_news(app.database, app.warehouse) == {"users"}
+    assert app.load() == {"users": TableLoad(rows_loaded=1)}
+    rows = app.rows("select email from raw_app_db.users order by _dlt_load_id")
+    assert [row["email"] for row in rows] == [None, "anna@example.org"]
