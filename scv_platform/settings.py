@@ -89,7 +89,8 @@ RESERVED_FIELD_NAMES = frozenset(
     " national_id account_source_id created_at updated_at is_deleted first_seen_at last_seen_at record_count"
     " sources transaction_id order_id transaction_type person_source_id occurred_at currency gross_amount"
     " discount_amount tax_amount shipping_amount refund_amount net_amount net_amount_base cost_amount"
-    " margin_amount_base status is_counted channel store_id seller_source_id seller_customer_id account_id".split()
+    " margin_amount_base status is_counted channel store_id seller_source_id seller_customer_id account_id"
+    " order_source seller_record_id has_order".split()
 )
 
 _SQL_WORDS = frozenset(

@@ -49,13 +49,14 @@ def _customers(warehouse: Warehouse) -> list[str]:
         _LINE.format("person records", f"{row['records']:,}", "identity.source_records"),
         _LINE.format("customers", f"{row['customers']:,}", "master.customers"),
         _LINE.format("  of more than one record", f"{row['merged']:,}", "identity.identity_map"),
-        *_identities(warehouse),
+        *identity_lines(warehouse),
         _LINE.format("rows in quarantine", f"{row['rejected']:,}", "quarantine.rejected_rows"),
         *(_LINE.format(f"  {r['table_name']}", f"{r['n']:,}", f"such as: {r['example']}") for r in reasons),
     ]
 
 
-def _identities(warehouse: Warehouse) -> list[str]:
+def identity_lines(warehouse: Warehouse) -> list[str]:
+    """How well the records became customers; nothing where it was never measured."""
     found = newest_evaluation(warehouse)
     if found is None:
         return []

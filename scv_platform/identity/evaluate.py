@@ -2,7 +2,8 @@
 
 Data flow: `truth/records.parquet` (record_id, person_id) -> `identity.truth_records` -> counts of records per
 (customer, person) in the warehouse -> pairs of records that are rightly, wrongly or not at all one customer.
-Ground truth: two records are one person when the truth gives them one person_id. Devices are counted apart: there are
+Ground truth: two records are one person when the truth gives them one person_id; a record of several people, such as a
+family's device, has none and is left out. Devices are counted apart: there are
 many of them, each joined by its sign-in alone, and they would hide what happens to people.
 Invariant: no pair of records is ever built; n records of one kind are n (n - 1) / 2 pairs.
 Known limit: a pair figure weighs large customers more than small ones.
@@ -26,7 +27,7 @@ TRUTH_RECORDS = Table(
     description="Who each person record really is, for evaluation alone. One row per person record of the truth.",
     columns=(
         TableColumn("record_id", "string", "Person record."),
-        TableColumn("person_id", "string", "The person."),
+        TableColumn("person_id", "string", "The person; null where the record is several people's."),
     ),
     key=("record_id",),
 )
@@ -268,7 +269,7 @@ known as (
     from identity.identity_map as identity_map
     inner join identity.truth_records as truth on identity_map.record_id = truth.record_id
     inner join identity.source_records as records on identity_map.record_id = records.record_id
-    where records.record_type != 'device'
+    where records.record_type != 'device' and truth.person_id is not null
 ),
 
 cells as (
@@ -335,7 +336,7 @@ devices as (
     inner join identity.truth_records as truth on identity_map.record_id = truth.record_id
     inner join identity.source_records as records on identity_map.record_id = records.record_id
     left join cells on identity_map.customer_id = cells.customer_id and truth.person_id = cells.person_id
-    where records.record_type = 'device'
+    where records.record_type = 'device' and truth.person_id is not null
     group by identity_map.record_id, identity_map.customer_id
 )
 
@@ -372,8 +373,8 @@ select
     cast(by_customer.n as bigint) as records,
     by_customer.people,
     cast(by_customer.n * (by_customer.n - 1) / 2 - by_customer.right_pairs as bigint) as wrong_pairs,
-    -- Two people can be joined through a record that the truth does not know.
-    coalesce(rules.rules, 'through records unknown to the truth') as rules
+    -- Two people can be joined through a record that is neither's alone.
+    coalesce(rules.rules, 'through records of nobody') as rules
 from by_customer
 left join rules on by_customer.customer_id = rules.customer_id
 where by_customer.people > 1

@@ -273,7 +273,7 @@ def joined_by_user_id(people: list[Person]) -> dict[str, int]:
     return group
 
 
-@settings(max_examples=3, deadline=None)
+@settings(max_examples=2, deadline=None)
 @given(st.integers(0, 2**32))
 def test_random_people(dbt: Dbt, seed: int):
     dice = random.Random(seed)
@@ -304,6 +304,7 @@ def test_random_people(dbt: Dbt, seed: int):
 
 WRONG_RULES = {
     "[{name: a, keys: [emial], level: 1}]": "rule a: emial is neither an identifier type",
+    "[{name: E-Mail, keys: [email], level: 1}]": "rule E-Mail: a name has lower case letters",
     "[{name: a, keys: [], level: 1}]": "rule a: keys is missing",
     "[{keys: [email], level: 1}]": "rule 1: name is missing",
     "[{name: a, keys: [family_name], level: 1}]": "rule a: attributes alone tell nobody apart",

@@ -354,10 +354,10 @@
     with component_keys as (
         select
             labels.component_id,
-            count(distinct groups.rule || ':' || groups.key_hash) as key_count
+            count(distinct grouped.rule || ':' || grouped.key_hash) as key_count
         from {{ labels }} as labels
-        inner join {{ groups }} as groups on labels.record_id = groups.node
-        where groups.group_node != groups.node
+        inner join {{ groups }} as grouped on labels.record_id = grouped.node
+        where grouped.group_node != grouped.node
         group by labels.component_id
     )
 
@@ -386,12 +386,12 @@
 {% macro refused_members(groups, chained, chain_conflicts, refuse_all) -%}
     with grouped as (
         select
-            groups.*,
+            linked.*,
             chained.component_id,
             chained.is_too_large
-        from {{ groups }} as groups
-        inner join {{ chained }} as chained on groups.node = chained.node
-        where groups.reason is null
+        from {{ groups }} as linked
+        inner join {{ chained }} as chained on linked.node = chained.node
+        where linked.reason is null
     ),
 
     conflicting as (

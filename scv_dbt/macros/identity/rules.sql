@@ -20,6 +20,9 @@
             "max_shared": given.get("max_shared") or var("identity_hub_cap"),
             "max_people": given.get("max_people"),
         } -%}
+        {%- if not modules.re.fullmatch("[a-z][a-z0-9_]*", rule.name) -%}
+            {%- do exceptions.raise_compiler_error(where ~ "a name has lower case letters, digits and underscores") -%}
+        {%- endif -%}
         {%- if rule.name in names -%}
             {%- do exceptions.raise_compiler_error(where ~ "another rule has this name") -%}
         {%- endif -%}

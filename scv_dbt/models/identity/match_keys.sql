@@ -9,17 +9,17 @@ identifiers as (
 
 attributes as (
     select
-        record_id,
         {% for attribute, column in identity_attributes().items() -%}
-        {{ column }} as {{ attribute }}{{ "," if not loop.last }}
+        {{ column }} as {{ attribute }},
         {% endfor -%}
+        record_id
     from records
 ),
 
 {% for rule in identity_rules() -%}
 {%- set types = rule["keys"] | select("in", var("identity_identifier_types")) | list -%}
 {%- set words = rule["keys"] | reject("in", var("identity_identifier_types")) | list -%}
-{{ rule.name }} as (
+{{ rule.name }}_keys as (
     select
         attributes.record_id,
         '{{ rule.name }}' as rule,
@@ -41,18 +41,17 @@ attributes as (
             and {{ type }}.blocked_as is distinct from 'placeholder'
             {% endif -%}
     {% endfor -%}
-    {% if words -%}
     where
+        true
         {% for word in words -%}
-        {{ "and " if not loop.first }}attributes.{{ word }} is not null
-        {% endfor -%}
-    {% endif -%}
+        and attributes.{{ word }} is not null
+        {% endfor %}
 ),
 
 {% endfor -%}
 all_keys as (
     {% for rule in identity_rules() -%}
-    select * from {{ rule.name }}
+    select * from {{ rule.name }}_keys
     {% if not loop.last -%}
     union all
     {% endif -%}
@@ -62,6 +61,7 @@ all_keys as (
 shared_keys as (
     select *
     from all_keys
+    where true
     qualify count(*) over (partition by rule, key_hash) > 1
 )
 

@@ -15,8 +15,9 @@ shopify_customers as (
     select * from {{ ref("stg_shopify__customers") }}
 ),
 
-track_calls as (
-    select * from {{ ref("stg_web_events__track") }}
+unsubscriptions as (
+    select * from {{ ref("int_events") }}
+    where source = 'web_events' and event = 'Unsubscribed'
 ),
 
 -- A box that is not ticked says nothing.
@@ -60,8 +61,7 @@ unsubscribed as (
         email,
         occurred_at,
         first_load_id
-    from track_calls
-    where event = 'Unsubscribed'
+    from unsubscriptions
 ),
 
 unioned as (

@@ -4,14 +4,23 @@ events as (
 ),
 
 -- What an event lists: its products, in words of the Segment Spec.
+baskets as (
+    select
+        source,
+        message_id,
+        {{ json_part("properties", "products") }} as products
+    from events
+    where {{ json_part("properties", "products") }} is not null
+),
+
 listed as (
     select
-        events.source,
-        events.message_id,
+        baskets.source,
+        baskets.message_id,
         {{ json_text("product", "name") }} as product_name,
         {{ json_number("product", "quantity") }} as quantity
-    from events
-    {{ join_json_elements("events.properties", "product", "products") }}
+    from baskets
+    {{ join_json_elements("baskets.products", "product") }}
 ),
 
 lists as (
@@ -37,15 +46,20 @@ described as (
                 {% for property in ["name", "query", "email_subject", "subject", "title"] -%}
                 {{ clean_text(json_text("events.properties", property)) }},
                 {% endfor -%}
+                events.category,
                 events.campaign
             )
         end as event_value,
-        {{ json_part("events.properties", "products") }} as items,
+        baskets.products as items,
         case
             when events.event in ('Order Completed', 'Order Cancelled', 'Order Refunded')
                 then {{ clean_text(json_text("events.properties", "order_id")) }}
         end as order_number
     from events
+    left join baskets
+        on
+            events.source = baskets.source
+            and events.message_id = baskets.message_id
     left join lists
         on
             events.source = lists.source

@@ -12,7 +12,9 @@ orders as (
 ),
 
 shop_refunds as (
-    select distinct order_id from {{ ref("stg_shopify__refunds") }}
+    select distinct order_id
+    from {{ ref("stg_shopify__refunds") }}
+    where not has_failed
 ),
 
 invoices as (

@@ -65,11 +65,15 @@ deals_of_orders as (
     where order_id is not null and opportunity_id is not null
 ),
 
+-- The subtotal of the shop is goods after discount; its discounts may be on the shipping too.
 orders as (
     select
         shop_orders.*,
         {{ without_tax("shop_orders.goods_amount", "shop_orders") }} as gross_amount,
-        {{ without_tax("shop_orders.discount_amount", "shop_orders") }} as goods_discount_amount,
+        {{ without_tax(
+            "coalesce(shop_orders.goods_amount - shop_orders.subtotal_amount, shop_orders.discount_amount)",
+            "shop_orders",
+        ) }} as goods_discount_amount,
         {{ without_tax("shop_orders.shipping_amount", "shop_orders") }} as net_shipping_amount,
         sellers.user_id as seller_user_id
     from shop_orders

@@ -5,15 +5,6 @@ customers as (
     select * from {{ ref("customers") }}
 ),
 
-identity_map as (
-    select * from {{ ref("identity_map") }}
-),
-
-identifier_map as (
-    select * from {{ ref("identifier_map") }}
-    where identifier_type = 'user_id'
-),
-
 transactions as (
     select
         *,
@@ -53,13 +44,17 @@ running_subscriptions as (
 ),
 
 tickets as (
-    select * from {{ ref("int_tickets") }}
-    where cast(created_at as date) <= {{ as_of() }}
+    select * from {{ ref("tickets") }}
+    where
+        customer_id is not null
+        and cast(created_at as date) <= {{ as_of() }}
 ),
 
 events as (
-    select * from {{ ref("int_events") }}
-    where cast(occurred_at as date) <= {{ as_of() }}
+    select * from {{ ref("events") }}
+    where
+        customer_id is not null
+        and cast(occurred_at as date) <= {{ as_of() }}
 ),
 
 totals as (
@@ -130,24 +125,18 @@ subscription_counts as (
 
 ticket_counts as (
     select
-        identity_map.customer_id,
+        customer_id,
         count(*) as tickets
     from tickets
-    inner join identity_map on tickets.record_id = identity_map.record_id
-    group by identity_map.customer_id
+    group by customer_id
 ),
 
 last_events as (
     select
-        coalesce(identity_map.customer_id, identifier_map.customer_id) as customer_id,
-        max(events.occurred_at) as last_event_at
+        customer_id,
+        max(occurred_at) as last_event_at
     from events
-    left join identity_map on events.record_id = identity_map.record_id
-    left join identifier_map
-        on
-            events.record_id is null
-            and events.user_id = identifier_map.identifier_value
-    group by coalesce(identity_map.customer_id, identifier_map.customer_id)
+    group by customer_id
 ),
 
 metrics as (

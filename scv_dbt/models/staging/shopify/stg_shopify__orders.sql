@@ -1,3 +1,6 @@
+-- Half a dozen models read the orders, and the JSON in them is what costs.
+{{ config(materialized="table") }}
+
 with
 raw_orders as (
     {{ newest_rows("shopify", "orders", key="id", updated_at="updated_at") }}
