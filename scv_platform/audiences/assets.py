@@ -11,7 +11,14 @@ from typing import Any
 import dagster as dg
 
 from scv_platform.audiences.catalogue import Catalogue
-from scv_platform.audiences.compiler import compile_rules, fields_read, segments_read, tables_read
+from scv_platform.audiences.compiler import (
+    compile_rules,
+    events_read,
+    fields_read,
+    segments_read,
+    select_seen_events,
+    tables_read,
+)
 from scv_platform.audiences.customer_360 import (
     DESCRIPTION,
     NAME,
@@ -86,9 +93,20 @@ def _membership_asset(
         preview = masked_preview(warehouse, open_members(rules.kind, rules.name), shown, catalogue, as_of)
         sql = select.sql(warehouse.dialect, pretty=True)
         trend = read_trend(warehouse, rules, catalogue, as_of)
-        return dg.MaterializeResult(metadata=_metadata(rules, summary, trend, sql, preview))
+        metadata = _metadata(rules, summary, trend, sql, preview)
+        if never_seen := _events_never_seen(warehouse, rules, catalogue):
+            context.log.warning(f"no source ever told of {', '.join(never_seen)}; is the name of the event right?")
+            metadata["events_never_seen"] = never_seen
+        return dg.MaterializeResult(metadata=metadata)
 
     return membership
+
+
+def _events_never_seen(warehouse: Warehouse, rules: Rules, catalogue: Catalogue) -> list[str]:
+    """Names of events that no source ever told: a condition on them selects no one, or everyone who did not."""
+    names = events_read(rules)
+    seen = {row["event"] for row in warehouse.rows(select_seen_events(rules, catalogue))} if names else set()
+    return [name for name in names if name not in seen]
 
 
 def _metadata(rules: Rules, summary: MembershipSummary, trend: Trend, sql: str, preview: str) -> dict[str, Any]:

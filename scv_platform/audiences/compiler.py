@@ -80,6 +80,20 @@ def event_fields_read(rules: Rules, catalogue: Catalogue) -> list[CatalogueField
     return [fields[name] for name in dict.fromkeys(p.field for p in inner if isinstance(p, FieldCondition))]
 
 
+def events_read(rules: Rules) -> list[str]:
+    """The names of events in the rules, in the order of the file, each once."""
+    names = [condition.event for _, condition in conditions(rules.where) if isinstance(condition, EventCondition)]
+    return list(dict.fromkeys(names))
+
+
+def select_seen_events(rules: Rules, catalogue: Catalogue) -> exp.Select:
+    """Those of the names that any source ever told, one row each, `event`."""
+    event = _column("event", "events")
+    names: list[exp.Expr] = [literal(name) for name in events_read(rules)]
+    events = _relation(*catalogue.facts[EVENT].path, "events")
+    return exp.select(event).distinct().from_(events).where(_is_one_of(event.copy(), names))
+
+
 def segments_read(rules: Rules) -> list[str]:
     """The segments that the rules name, in the order of the file, each once."""
     names = [condition.segment for _, condition in conditions(rules.where) if isinstance(condition, SegmentCondition)]

@@ -1,3 +1,4 @@
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -10,7 +11,7 @@ from scv_platform.audiences.definitions import load_definitions
 from scv_platform.audiences.membership import last_evaluation, open_members
 from scv_platform.settings import Settings
 from scv_platform.warehouse.duckdb import DuckDBWarehouse
-from tests.audiences.shop import AS_OF, CUSTOMERS, LINES, SCORES, catalogue, day, fill, make_shop
+from tests.audiences.shop import AS_OF, CUSTOMERS, EVENTS, LINES, SCORES, catalogue, day, fill, make_shop
 from tests.audiences.shop import settings as shop_settings
 
 HEAD = "schema_version: 1\nname: {name}\ndescription: Some customers.\nowner: team:crm\n"
@@ -37,8 +38,14 @@ def settings(tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def warehouse(settings: Settings) -> DuckDBWarehouse:
-    warehouse = make_shop(settings.duckdb_path)
+def warehouse(settings: Settings) -> Iterator[DuckDBWarehouse]:
+    # While one connection is open, the others open at once.
+    with DuckDBWarehouse(settings.duckdb_path).connection():
+        yield make_filled_shop(settings.duckdb_path)
+
+
+def make_filled_shop(path: Path) -> DuckDBWarehouse:
+    warehouse = make_shop(path)
     fill(
         warehouse,
         CUSTOMERS,
@@ -119,6 +126,20 @@ def test_the_metadata_tells_members_sql_and_a_preview_without_personal_data(
     preview = str(event.metadata["preview"].value)
     assert "| c1 | CH | ••• |" in preview
     assert not any("canary" in str(value.value) for value in event.metadata.values())
+
+
+def test_events_that_no_source_ever_told_are_pointed_out(settings: Settings, warehouse: DuckDBWarehouse) -> None:
+    fill(
+        warehouse, EVENTS, [{"event_id": "e1", "customer_id": "c1", "event": "Seen", "occurred_at": day("2024-06-01")}]
+    )
+    told = "where: {any: [{event: Seen}, {event: O'Tent, count: {gte: 2}}]}\n"
+    (settings.config / "segments" / "told.yml").write_text(HEAD.format(name="told") + told)
+    result = materialise(settings, warehouse, "segments/told", "segments/swiss")
+    (event,) = result.asset_materializations_for_node("segments__told")
+    assert event.metadata["members"].value == 1
+    assert event.metadata["events_never_seen"].value == ["O'Tent"]
+    (event,) = result.asset_materializations_for_node("segments__swiss")
+    assert "events_never_seen" not in event.metadata
 
 
 def test_a_file_with_problems_fails_with_them_and_stops_nothing_else(

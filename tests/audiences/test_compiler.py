@@ -138,11 +138,11 @@ class Shop:
 @pytest.fixture(scope="module")
 def shops(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Shop]]:
     with ExitStack() as stack:
-        shops = [Shop(seed, tmp_path_factory.mktemp("shop") / "scv.duckdb") for seed in range(4)]
+        paths = [tmp_path_factory.mktemp("shop") / "scv.duckdb" for _ in range(4)]
         # While one connection is open, the others open at once: every example would wait for the file otherwise.
-        for shop in shops:
-            stack.enter_context(shop.warehouse.connection())
-        yield shops
+        for path in paths:
+            stack.enter_context(DuckDBWarehouse(path).connection())
+        yield [Shop(seed, path) for seed, path in enumerate(paths)]
 
 
 # --- the plain evaluator -----------------------------------------------------------------------
@@ -391,10 +391,11 @@ HOSTILE = [
 
 @pytest.fixture
 def shop(tmp_path: Path) -> Iterator[DuckDBWarehouse]:
-    warehouse = make_shop(tmp_path / "scv.duckdb")
-    warehouse.ensure(SEGMENT_MEMBERS)
-    yield warehouse
-    assert warehouse.exists("master.customers")
+    with DuckDBWarehouse(tmp_path / "scv.duckdb").connection():
+        warehouse = make_shop(tmp_path / "scv.duckdb")
+        warehouse.ensure(SEGMENT_MEMBERS)
+        yield warehouse
+        assert warehouse.exists("master.customers")
 
 
 def test_hostile_text_is_only_ever_a_value(shop: DuckDBWarehouse) -> None:

@@ -56,7 +56,13 @@ def settings(tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def warehouse(settings: Settings) -> Iterator[DuckDBWarehouse]:
-    warehouse = make_shop(settings.duckdb_path)
+    # While one connection is open, the others open at once.
+    with DuckDBWarehouse(settings.duckdb_path).connection():
+        yield make_filled_shop(settings.duckdb_path)
+
+
+def make_filled_shop(path: Path) -> DuckDBWarehouse:
+    warehouse = make_shop(path)
     customers = [
         {"customer_id": "c1", "country": "CH", "email": "canary@example.com", "extras": '{"canary": 1}'},
         {"customer_id": "c2", "country": "DE", "email": "other@example.com", "loyalty_tier": "gold"},
@@ -79,8 +85,7 @@ def warehouse(settings: Settings) -> Iterator[DuckDBWarehouse]:
         ("c3", "Ask \"me\" 'later'", "any", "granted"),
     ]
     fill(warehouse, CONSENTS, [dict(zip(CONSENTS.column_names, answer, strict=False)) for answer in answers])
-    with warehouse.connection():
-        yield warehouse
+    return warehouse
 
 
 def materialise(
