@@ -8,6 +8,7 @@ shows the same facts as one that was written at once.
 import gzip
 import json
 import shutil
+import tempfile
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -111,7 +112,10 @@ def _deliver(company: Company, since: date | None, until: date, out: Path, befor
     exports = _exports(company.rates)
     names = [f"{export.system}/{export.table}/{export.file_name(until)}" for export in exports]
     broken = [export.broken if since is None else () for export in exports]
-    with duckdb.connect() as connection:
+    with tempfile.TemporaryDirectory(prefix="scv_world") as folder, duckdb.connect() as connection:
+        # What of a large world does not fit into memory lies on disk meanwhile.
+        connection.execute(f"set temp_directory = '{folder}'")
+        connection.execute("set memory_limit = '1GB'")
         # One thread for a statement, so that the rows of a file always come in the same groups.
         connection.execute("set threads = 1")
         _show(connection, company, since, until)

@@ -28,7 +28,6 @@ def draw_companies(company: Company, people: Columns) -> Columns:
         "parent_no": np.where(
             chance(rng, 0.06, size) & (np.arange(size) > 0), rng.integers(0, np.maximum(np.arange(size), 1)), -1
         ),
-        "is_named_otherwise": chance(rng, 0.3, size),
         "created_at": at_daytime(rng, company.founded + days(rng.integers(0, 60, size))),
     }
 

@@ -120,8 +120,9 @@ def draw_calls(
     late = chance(rng, company.rates.late_share, size)
     calls["received_at"] = calls["occurred_at"] + np.where(late, days(rng.uniform(1, 3, size)), seconds(1))
     order = np.argsort(calls["occurred_at"], kind="stable")
-    calls = {name: values[order] for name, values in calls.items()}
-    return {"call_no": np.arange(size)} | calls
+    # Nobody will ever see what comes after the horizon.
+    order = order[: np.searchsorted(calls["occurred_at"][order], company.horizon)]
+    return {"call_no": np.arange(len(order))} | {name: values[order] for name, values in calls.items()}
 
 
 def _visits(company: Company, people: Columns, devices: Columns, campaigns: Columns) -> Columns:

@@ -37,8 +37,7 @@ def tables() -> tuple[str, ...]:
             code('pi_', reason || ' intent', no) as payment_intent,
             code('ch_', reason, no) as charge_id,
             code('ch_', reason || ' failed', no) as failed_id,
-            code('re_', reason, no) as refund_id,
-            code('in_', reason, no) as invoice_id
+            code('re_', reason, no) as refund_id
         from succeeded
         """,
     )

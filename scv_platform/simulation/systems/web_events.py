@@ -34,8 +34,8 @@ def tables() -> tuple[str, ...]:
         group by order_no
         """,
         """
-        create table arrived_calls as
-        select * from calls where is_new(received_at) order by call_no
+        create view arrived_calls as
+        select * from calls where is_new(received_at)
         """,
         """
         create table arrived_sign_ins as
