@@ -1,7 +1,7 @@
 """Who becomes one customer, and who does not: rules, guards and levels on families, twins, colleagues and devices.
 
 All stories are resolved in one build: what has no key in common has no influence on each other, which is a property
-that `test_records_that_share_nothing_change_nothing` holds the layer to.
+that the random people at the end hold the layer to.
 """
 
 import random
@@ -275,7 +275,7 @@ def joined_by_user_id(people: list[Person]) -> dict[str, int]:
 
 @settings(max_examples=2, deadline=None)
 @given(st.integers(0, 2**32))
-def test_random_people(dbt: Dbt, seed: int):
+def test_nobody_is_joined_with_another_person_and_neither_order_nor_strangers_matter(dbt: Dbt, seed: int):
     dice = random.Random(seed)
     worlds = {f"w{number}": random_people(dice) for number in range(80)}
     worlds = {world: renamed(world, members) for world, members in worlds.items()}
