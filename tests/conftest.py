@@ -19,7 +19,7 @@ from tests.canary import CANARY, CANARY_SECRET
 UNTIL = date(2026, 6, 30)
 """The last day of the simulated company in tests."""
 
-CUSTOMERS = 200
+CUSTOMERS = 400
 """The people of the simulated company in tests."""
 
 

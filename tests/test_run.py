@@ -1,6 +1,7 @@
 """`scv run` beside itself, killed, and run again."""
 
 import hashlib
+import json
 import os
 import random
 import signal
@@ -9,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -25,11 +27,16 @@ LOAD_AND_RUN_COLUMNS = {
 STATE_OF_DLT = {"_dlt_loads", "_dlt_version", "_dlt_pipeline_state"}
 """What dlt remembers of its loads: one row or more for each attempt."""
 
+ONE_ROW_PER_ATTEMPT = {
+    "activation.sync_runs": "partition by destination, audience order by started_at",
+    "identity.evaluations": "order by evaluated_at",
+}
+
 
 def contents(platform: Platform) -> dict[str, str]:
     """A digest of the rows of every table and view, without the columns of runs and the platform's folder.
 
-    Of raw tables the rows of complete loads; of exports the newest of each audience, for each attempt has a row.
+    Of raw tables the rows of complete loads; of what has a row for each attempt the newest one.
     """
     warehouse = platform.warehouse
     columns: dict[str, list[str]] = {}
@@ -48,9 +55,8 @@ def contents(platform: Platform) -> dict[str, str]:
             rows = name
             if schema.startswith("raw_") and "_dlt_load_id" in names:
                 rows = f"(from {name} where _dlt_load_id in (select load_id from {schema}._dlt_loads where status = 0))"
-            elif name == "activation.sync_runs":
-                newest = "row_number() over (partition by destination, audience order by started_at desc) = 1"
-                rows = f"(from {name} qualify {newest})"
+            elif name in ONE_ROW_PER_ATTEMPT:
+                rows = f"(from {name} qualify row_number() over ({ONE_ROW_PER_ATTEMPT[name]} desc) = 1)"
             text = " || '|' || ".join(f"coalesce(cast({column} as varchar), '')" for column in kept)
             texts = f"select replace({text}, '{platform.folder}', '') as row_text from {rows}"
             (digest,) = warehouse.rows(
@@ -86,20 +92,23 @@ def test_a_lock_tells_whether_its_run_is_alive(company: Platform) -> None:
 
 
 FORK_RUNS = """
-import os, sys
+import json, os, sys
 from scv_platform.cli import main
 import scv_platform.definitions, scv_platform.run
 for line in sys.stdin:
+    output, arguments = json.loads(line)
     child = os.fork()
     if child == 0:
-        output = os.open(line.strip(), os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-        os.dup2(output, 1)
-        os.dup2(output, 2)
-        main(["run"])
+        file = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        os.dup2(file, 1)
+        os.dup2(file, 2)
+        main(["run", *arguments])
     print(child, flush=True)
     print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
 """Starts `scv run` again and again, each in a process of its own, without importing everything each time."""
+
+AFTER_DBT = "group:intelligence or group:segments or group:audiences or group:serving or group:exports"
 
 
 @dataclass
@@ -109,22 +118,32 @@ class Runs:
     platform: Platform
     server: subprocess.Popen[str]
 
-    def run(self, is_due: Callable[[], bool] = lambda: False) -> int:
-        """One `scv run`, killed without mercy as soon as it is due; its exit code."""
+    def run(self, *arguments: str, until: Callable[[], bool] = lambda: False) -> int:
+        """One `scv run`, killed without mercy as soon as `until` is so; its exit code."""
         assert self.server.stdin is not None
         assert self.server.stdout is not None
         self.log.unlink(missing_ok=True)
         self.output.unlink(missing_ok=True)
-        self.server.stdin.write(f"{self.output}\n")
+        self.server.stdin.write(json.dumps([str(self.output), arguments]) + "\n")
         self.server.stdin.flush()
         process = int(self.server.stdout.readline())
-        waiting = True
-        while waiting and not is_due():
+        while not (is_due := until()) and self._is_alive(process):
             time.sleep(0.02)
-            waiting = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-        if waiting:
+        if is_due:
             os.kill(process, signal.SIGKILL)
         return int(self.server.stdout.readline())
+
+    @staticmethod
+    def _is_alive(process: int) -> bool:
+        """Whether it has not ended; its parent may have buried it by now."""
+        try:
+            return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+        except FileNotFoundError:
+            return False
+
+    def materialised(self, *groups: str) -> int:
+        """How many assets of these groups (of all without any) the run has told of."""
+        return sum(line.startswith(tuple(f"  {group}/" for group in groups) or "  ") for line in lines(self.output))
 
     @property
     def output(self) -> Path:
@@ -140,8 +159,7 @@ class Runs:
 @pytest.fixture
 def runs(company: Platform, install: Callable[..., Platform]) -> Iterator[Runs]:
     platform = install()
-    landing = platform.settings.landing
-    landing.symlink_to(company.settings.landing)
+    platform.settings.landing.symlink_to(company.settings.landing)
     with subprocess.Popen(
         [sys.executable, "-c", FORK_RUNS],
         env=dict(platform.environment),
@@ -158,24 +176,20 @@ def lines(path: Path) -> list[str]:
     return path.read_text().splitlines() if path.exists() else []
 
 
-def moments(company: Platform) -> list[tuple[str, int]]:
-    """Ten moments of a run, drawn from all its parts: so many lines of its output or of dbt's log are written."""
-    draw = random.Random(7)
-    systems = len(list((company.settings.landing).iterdir())) - 1
-    log = lines(company.settings.duckdb_path.with_suffix(".dbt") / "dbt.log")
-    loaded, built = 4 * systems, 90
-    said = [draw.randint(1, loaded), draw.randint(loaded, loaded + built), *draw.sample(range(130, 160), 3)]
-    done = [round((part + draw.random()) / 5 * len(log)) for part in range(5)]
-    found = [*(("output", line) for line in said), *(("log", max(line, 1)) for line in done)]
-    draw.shuffle(found)
-    return found
-
-
 def test_a_run_that_is_killed_at_ten_moments_and_run_again_equals_a_clean_run(company: Platform, runs: Runs) -> None:
+    draw = random.Random(7)
+    length = len(lines(company.settings.duckdb_path.with_suffix(".dbt") / "dbt.log"))
+    late = ("segments", "audiences", "exports")
     exit_codes = []
-    for file, line in moments(company):
-        path = runs.output if file == "output" else runs.log
-        exit_codes.append(runs.run(lambda path=path, line=line: len(lines(path)) >= line))  # type: ignore[misc]
+    for table in (draw.randint(1, 5), draw.randint(6, 20), draw.randint(21, 28)):
+        exit_codes.append(runs.run(until=partial(lambda n: runs.materialised() >= n, table)))
+    for part in range(4):
+        line = max(1, int((part + draw.random()) / 4 * length))
+        exit_codes.append(runs.run(until=partial(lambda n: len(lines(runs.log)) >= n, line)))
+    exit_codes.append(runs.run(until=lambda: runs.materialised(*late) >= 1))
+    for assets in (draw.randint(2, 8), draw.randint(9, 15)):
+        due = partial(lambda n: runs.materialised(*late) >= n, assets)
+        exit_codes.append(runs.run("--select", AFTER_DBT, until=due))
     assert exit_codes == [-signal.SIGKILL] * 10
     assert runs.run() == 0, runs.output.read_text()
     clean, killed = contents(company), contents(runs.platform)
