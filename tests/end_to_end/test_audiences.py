@@ -54,20 +54,20 @@ EXPECTED: Mapping[tuple[str, str], str] = {
 
 
 @pytest.mark.parametrize(("kind", "name"), EXPECTED)
-def test_the_members_are_those_that_plain_sql_finds(shop: Platform, kind: str, name: str) -> None:
+def test_the_members_are_those_that_plain_sql_finds(company: Platform, kind: str, name: str) -> None:
     members = f"select customer_id from audiences.{kind}_members where name = '{name}' and exited_at is null"
-    found = {row["customer_id"] for row in shop.warehouse.rows(members)}
-    assert found == {row["customer_id"] for row in shop.warehouse.rows(EXPECTED[kind, name])}
+    found = {row["customer_id"] for row in company.warehouse.rows(members)}
+    assert found == {row["customer_id"] for row in company.warehouse.rows(EXPECTED[kind, name])}
 
 
-def test_the_thank_you_card_carries_the_figures_of_the_customer(shop: Platform) -> None:
-    folder = shop.folder / "exports" / "thank_you_card"
+def test_the_thank_you_card_carries_the_figures_of_the_customer(company: Platform) -> None:
+    folder = company.folder / "exports" / "thank_you_card"
     manifest = json.loads((folder / "manifest.json").read_text())
     with (folder / manifest["file"]).open(newline="") as file:
         rows = {row["customer_id"]: row for row in csv.DictReader(file)}
     assert rows
     assert manifest["legal_basis"] == "legitimate_interest"
-    metrics = shop.warehouse.rows("select * from master.customer_metrics order by customer_id")
+    metrics = company.warehouse.rows("select * from master.customer_metrics order by customer_id")
     for figures in (row for row in metrics if row["customer_id"] in rows):
         sent = rows[figures["customer_id"]]
         assert int(sent["orders"]) == figures["orders"] > 0
@@ -76,11 +76,13 @@ def test_the_thank_you_card_carries_the_figures_of_the_customer(shop: Platform) 
         assert sent["last_order_at"][:10] == figures["last_order_at"].date().isoformat()
 
 
-def test_the_wide_table_says_of_every_membership_what_its_table_says(shop: Platform) -> None:
+def test_the_wide_table_says_of_every_membership_what_its_table_says(company: Platform) -> None:
     for kind in ("segment", "audience"):
-        names = shop.warehouse.rows(f"select distinct name from audiences.{kind}_members order by name")
+        names = company.warehouse.rows(f"select distinct name from audiences.{kind}_members order by name")
         assert names
         for name in (row["name"] for row in names):
             flagged = f"select customer_id from serving.customer_360 where in_{kind}_{name}"
             members = f"select customer_id from audiences.{kind}_members where name = '{name}' and exited_at is null"
-            assert shop.warehouse.rows(f"({flagged}) except ({members}) union all ({members}) except ({flagged})") == []
+            assert (
+                company.warehouse.rows(f"({flagged}) except ({members}) union all ({members}) except ({flagged})") == []
+            )
