@@ -13,21 +13,22 @@ import dagster as dg
 
 from scv_platform.alerts import Alert, AlertKind, Surroundings, deliver
 from scv_platform.conventions import AUTOMATION_INTERVAL_SECONDS, max_age
+from scv_platform.errors import ReadableError
 from scv_platform.settings import Settings
 
 _FRESHNESS_INTERVAL_SECONDS = 900
 """How often the age of the assets is looked at."""
 
-_MEANT_FOR_PEOPLE = {"Failure", "ConfigError", "WarehouseError"}
-"""Errors that we raise for people to read: their text names what is wrong and quotes no row."""
-
 
 def build_daily_schedule() -> dg.ScheduleDefinition:
-    """Everything once a day: what looks back from `as_of` changes with the day, even when no file comes."""
+    """Everything once a day: what looks back from `as_of` changes with the day, even when no file comes.
+
+    Soon after midnight, so that a file of the new day finds scores and segments of that day.
+    """
     return dg.ScheduleDefinition(
         name="daily",
         target=dg.AssetSelection.all(),
-        cron_schedule="0 4 * * *",
+        cron_schedule="5 0 * * *",
         execution_timezone="UTC",
         default_status=dg.DefaultScheduleStatus.RUNNING,
         description="Materialises the whole graph for the new day.",
@@ -94,7 +95,7 @@ def _reasons(error: Any, otherwise: str | None = None) -> tuple[str, str]:
         error = error.cause
     # Dagster writes "<module>.<class>: <text>".
     reason, name = error.message.strip(), str(error.cls_name or "error")
-    if name in _MEANT_FOR_PEOPLE:
+    if name in ReadableError.names() | {dg.Failure.__name__}:
         reason = reason.partition(f"{name}: ")[2] or reason
         return reason, reason
     return reason, f"{name}; the run in the UI has its text"

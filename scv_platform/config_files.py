@@ -15,6 +15,8 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from scv_platform.errors import ReadableError
+
 Location = tuple[str | int, ...]
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
@@ -25,7 +27,7 @@ class StrictModel(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
 
-class ConfigError(Exception):
+class ConfigError(ReadableError):
     """One or more problems in files that a person edits; the text is one line per problem."""
 
     def __init__(self, problems: Iterable[str]) -> None:

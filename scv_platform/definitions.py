@@ -10,7 +10,7 @@ from scv_platform.audiences.catalogue import Catalogue
 from scv_platform.audiences.definitions import load_definitions
 from scv_platform.automation import build_alert_sensors, build_automation_sensor, build_daily_schedule
 from scv_platform.identity.assets import build_identity_assets
-from scv_platform.ingestion.assets import build_ingestion_assets, build_unloaded_tables, fact_times
+from scv_platform.ingestion.assets import build_ingestion_assets, build_unloaded_tables, fact_times, has_sales
 from scv_platform.ingestion.quarantine import build_quarantine_checks
 from scv_platform.ingestion.sensors import build_source_sensors
 from scv_platform.intelligence.assets import build_intelligence_assets
@@ -35,6 +35,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
     destinations = load_destinations(settings)
     ages = layer_ages(
         facts=fact_times(sources),
+        has_sales=has_sales(sources),
         memberships=[(d.rules.group, d.rules.kind, d.name) for d in (*rules.segments, *rules.audiences)],
         exports=[(target.name, d.name) for d in rules.audiences for target in d.rules.destinations],
     )

@@ -19,12 +19,13 @@ import dagster as dg
 
 from scv_platform.automation import Problem, failed_checks, failed_run, notify, problems_of
 from scv_platform.config_files import ConfigError
+from scv_platform.errors import ReadableError
 from scv_platform.settings import Settings
 
 _LOCK_TAG = "scv/warehouse"
 
 
-class AlreadyRunning(Exception):
+class AlreadyRunning(ReadableError):
     """Another process is materialising into this warehouse."""
 
 

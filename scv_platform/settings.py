@@ -7,7 +7,7 @@ Invariant: nothing is read at import; `Settings.load` reads once and names the v
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -116,7 +116,7 @@ class Settings:
     as_of: date | None
     dataset_prefix: str
     platform: PlatformConfig
-    environment: Mapping[str, str]
+    environment: Mapping[str, str] = field(repr=False)
     root: Path = PROJECT_ROOT
 
     @classmethod

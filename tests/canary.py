@@ -21,11 +21,21 @@ class Canary:
     email: str = "ottiliane.kanarienvogel@voliere.example"
     phone: str = "+4930901820553"
     street: str = "Zwitscherstiege 88"
+    city: str = "Kanaria am Piep"
 
     @property
     def values(self) -> tuple[str, ...]:
         """Every value, and parts that only she has."""
-        return (self.given_name, self.family_name, self.email, self.phone, self.phone[3:], self.street, "voliere")
+        return (
+            self.given_name,
+            self.family_name,
+            self.email,
+            self.phone,
+            self.phone[3:],
+            self.street,
+            self.city,
+            "voliere",
+        )
 
     def join(self, landing: Path) -> None:
         """Lay files of hers beside those of the company: good rows, and rows that break in each of their values."""
@@ -35,7 +45,7 @@ class Canary:
             "last_name": self.family_name,
             "email": self.email,
             "phone": self.phone,
-            "default_address": {"address1": self.street, "city": "Kanaren", "zip": "10115", "country_code": "DE"},
+            "default_address": {"address1": self.street, "city": self.city, "zip": "10115", "country_code": "DE"},
             "created_at": "2026-05-05T10:00:00+02:00",
             "updated_at": "2026-05-05T10:00:00+02:00",
         }

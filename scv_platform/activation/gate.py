@@ -19,6 +19,7 @@ from scv_platform.activation.config import Scope
 from scv_platform.activation.tables import SUPPRESSIONS
 from scv_platform.audiences.rules import Audience, LegalBasis
 from scv_platform.audiences.tables import AUDIENCE_MEMBERS
+from scv_platform.errors import ReadableError
 from scv_platform.warehouse import Warehouse, bind
 
 _CONSENTS = "master.consents"
@@ -36,7 +37,7 @@ class Reason(StrEnum):
     NO_CONSENT = "no_consent"
 
 
-class ExportRefused(Exception):
+class ExportRefused(ReadableError):
     """The export may not begin; nothing was sent."""
 
 

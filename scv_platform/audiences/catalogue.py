@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Self
 
+from scv_platform.errors import ReadableError
 from scv_platform.settings import Privacy, Settings
 from scv_platform.warehouse import Table
 
@@ -37,7 +38,7 @@ _PORTABLE_TYPES = {
 }
 
 
-class CatalogueError(Exception):
+class CatalogueError(ReadableError):
     """A table does not say what the catalogue needs to know about it; its author has to."""
 
 

@@ -4,10 +4,11 @@ from collections.abc import Iterable
 from datetime import date
 
 from scv_platform.audiences.catalogue import Catalogue, CatalogueField
+from scv_platform.errors import ReadableError
 from scv_platform.warehouse import Warehouse, bind
 
 
-class MissingDay(Exception):
+class MissingDay(ReadableError):
     """A table has figures, but none of the day that is asked for."""
 
 

@@ -18,12 +18,13 @@ from scv_platform.audiences.compiler import segments_read
 from scv_platform.audiences.definitions import Definition, Definitions
 from scv_platform.audiences.rules import Audience, Rules, Segment
 from scv_platform.audiences.tables import DEFINITIONS, MEMBERS
+from scv_platform.errors import ReadableError
 from scv_platform.warehouse import Table, Warehouse, bind
 
 _CURRENT = "current_members"
 
 
-class MembershipError(Exception):
+class MembershipError(ReadableError):
     """A run would rewrite history, or rest on a segment that is not up to date."""
 
 

@@ -157,6 +157,20 @@ def fact_times(sources: Sources) -> dict[tuple[str, str], str]:
     return {fact: column for fact, column in _FACT_TIMES.items() if column in fed.get(fact, ())}
 
 
+def has_sales(sources: Sources) -> bool:
+    """Whether any enabled source tells of sales."""
+    return any((source.name, table) in _SALES for source in sources.all for table in source.tables)
+
+
+_SALES = {
+    (FILES, "transactions"),
+    (FILES, "transaction_lines"),
+    ("shopify", "orders"),
+    ("stripe", "charges"),
+    ("stripe", "invoices"),
+    ("salesforce", "opportunity"),
+}
+
 # Facts that come every day; tickets need not.
 _FACT_TIMES = {
     (FILES, "transactions"): "occurred_at",

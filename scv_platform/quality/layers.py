@@ -6,24 +6,22 @@ import dagster as dg
 
 from scv_platform.quality.data_age import DataAge
 
-_SALES = {("files", "transactions"), ("files", "transaction_lines"), ("shopify", "orders")}
-"""Facts that bring sales, so that sales have an age."""
-
 
 def layer_ages(
     facts: Mapping[tuple[str, str], str],
+    has_sales: bool,
     memberships: Iterable[tuple[str, str, str]],
     exports: Iterable[tuple[str, str]],
 ) -> Iterator[DataAge]:
     """One `DataAge` per asset whose age can be told.
 
-    `facts`: (source, raw table) -> its time column; `memberships`: (group, kind, name); `exports`:
-    (destination, audience). Facts may be as old as platform.yml allows; what is computed from them must be of the
-    day of the run. Stale audiences block, so that nothing leaves on old knowledge.
+    `facts`: (source, raw table) -> its time column; `has_sales`: whether any source tells of sales; `memberships`:
+    (group, kind, name); `exports`: (destination, audience). Facts may be as old as platform.yml allows; what is
+    computed from them must be of the day of the run. Stale audiences block, so that nothing leaves on old knowledge.
     """
     for (source, table), column in facts.items():
         yield DataAge(dg.AssetKey([source, table]), f"raw_{source}.{table}", column)
-    if _SALES & facts.keys():
+    if has_sales:
         yield DataAge(dg.AssetKey(["master", "transactions"]), "master.transactions", "occurred_at")
         for scores in ("rfm", "churn_scores"):
             yield DataAge(dg.AssetKey(["intelligence", scores]), f"intelligence.{scores}", "as_of", max_days=0)

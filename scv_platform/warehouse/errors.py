@@ -2,6 +2,8 @@
 
 import re
 
+from scv_platform.errors import ReadableError
+
 _FOUND_BEFORE_A_ROW_IS_READ = (
     "Binder Error", "Catalog Error", "Compilation Error", "Connection Error", "IO Error", "Not implemented Error",
     "Parser Error", "Permission Error",
@@ -15,7 +17,7 @@ _NO_VALUE = re.compile(r"Constraint Error: NOT NULL constraint failed: \w+\.\w+$
 """How DuckDB says that a contract found no value: with the names of the table and the column."""
 
 
-class WarehouseError(Exception):
+class WarehouseError(ReadableError):
     """A statement failed; the message quotes no row."""
 
 

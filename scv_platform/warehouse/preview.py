@@ -1,6 +1,7 @@
 """The first rows of a table as markdown for asset metadata, without what names a person.
 
-Run history is no place for personal data: a column of class direct or sensitive is not even read.
+Run history is no place for personal data: of a column that tells anything about one person, a birth date or a town
+no less than a name, only that it is there is shown. It is not even read.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,7 +12,7 @@ from sqlglot import exp
 from scv_platform.settings import Privacy
 from scv_platform.warehouse.protocol import Warehouse
 
-SHOWN = (Privacy.NONE, Privacy.QUASI)
+SHOWN = (Privacy.NONE,)
 """The classes of columns that a preview shows."""
 MASK = "•••"
 """What stands for the value of any other column."""

@@ -31,11 +31,11 @@ def test_data_older_than_allowed_and_no_data_at_all_fail(newest: date | None, pa
 
 
 def test_a_company_without_transactions_is_not_asked_for_new_ones() -> None:
-    def aged(facts: dict[tuple[str, str], str]) -> set[str]:
-        return {age.asset.to_user_string() for age in layer_ages(facts, [], [])}
+    def aged(facts: dict[tuple[str, str], str], has_sales: bool) -> set[str]:
+        return {age.asset.to_user_string() for age in layer_ages(facts, has_sales, [], [])}
 
-    assert aged({}) == {"serving/customer_360"}
-    assert aged({("files", "transactions"): "occurred_at"}) == {
+    assert aged({}, has_sales=False) == {"serving/customer_360"}
+    assert aged({("files", "transactions"): "occurred_at"}, has_sales=True) == {
         "files/transactions",
         "master/transactions",
         "intelligence/rfm",
@@ -46,7 +46,10 @@ def test_a_company_without_transactions_is_not_asked_for_new_ones() -> None:
 
 def test_only_stale_audiences_block() -> None:
     ages = layer_ages(
-        {("files", "events"): "occurred_at"}, [("segments", "segment", "a"), ("audiences", "audience", "b")], []
+        {("files", "events"): "occurred_at"},
+        False,
+        [("segments", "segment", "a"), ("audiences", "audience", "b")],
+        [],
     )
     assert {age.asset.to_user_string(): age.blocking for age in ages} == {
         "files/events": False,

@@ -14,12 +14,13 @@ import sqlalchemy as sa
 from dlt.sources.sql_database import sql_table
 
 from scv_platform.config_files import did_you_mean
+from scv_platform.errors import ReadableError
 from scv_platform.sources.contract import RawTable
 
 _CHUNK_ROWS = 50_000
 
 
-class UnreadableDatabase(Exception):
+class UnreadableDatabase(ReadableError):
     """The database cannot be read as it is configured; the text says where it is and what to do, without a password."""
 
 
