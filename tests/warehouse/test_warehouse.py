@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlglot import exp
 
@@ -142,6 +142,7 @@ def shared_warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DuckD
         yield warehouse
 
 
+@settings(deadline=None)
 @given(text=st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=30))
 def test_a_literal_comes_back_as_the_text_it_was(shared_warehouse: DuckDBWarehouse, text: str) -> None:
     assert shared_warehouse.rows(exp.select(exp.alias_(literal(text), "text"))) == [{"text": text}]
