@@ -105,7 +105,9 @@ def main() -> None:
         told = json.loads(next(line for line in run[2].splitlines() if line.startswith('{"succeeded"')))
         statements = compiled(folder)
         (folder / "statements.json").write_text(json.dumps(statements))
-        copy = folder / "bare.duckdb"
+        # Of the same name, because the statements call the database by it.
+        copy = folder / "bare" / "scv.duckdb"
+        copy.parent.mkdir()
         shutil.copy(folder / "scv.duckdb", copy)
         bare = measured([sys.executable, "-c", BARE, str(copy), str(folder / "statements.json")], surroundings)
         bare_seconds = json.loads(next(line for line in bare[2].splitlines() if line.startswith("{")))["seconds"]
