@@ -45,6 +45,8 @@ DEALS = File(
         {"id": "006A", "account_id": "001A", "contact_id": "003A", "name": "Uniforms", "amount": 500,
          "currency_iso_code": "EUR", "is_closed": True, "is_won": True, "close_date": "2024-03-01",
          "created_date": "2024-02-02 09:00:00+00", "system_modstamp": "2024-03-01 09:00:00+00"},
+        # Nobody knows when it was made, which stops nothing else.
+        {"id": "006B", "contact_id": "003A", "name": "Undated", "system_modstamp": "2024-03-01 09:00:00+00"},
     ],
 )  # fmt: skip
 SHOP_CUSTOMERS = File(

@@ -98,25 +98,28 @@ order_events as (
     where is_cancelled
 ),
 
+-- The CRM may not say when a record was made; then nothing tells when it came to be.
 deal_events as (
     select *, 'Opportunity Created' as event, created_at as happened_at from deals
+    where created_at is not null
     union all
     select
         *,
         case when is_won then 'Opportunity Won' else 'Opportunity Lost' end as event,
         -- A day has no hour; a deal does not close before it begins.
-        greatest(cast(close_date as timestamp), created_at) as happened_at
+        {{ greater("cast(close_date as timestamp)", "created_at") }} as happened_at
     from deals
     where is_closed and close_date is not null
 ),
 
 lead_events as (
     select *, 'Lead Created' as event, created_at as happened_at from leads
+    where created_at is not null
     union all
     select
         *,
         'Lead Converted' as event,
-        greatest(cast(converted_date as timestamp), created_at) as happened_at
+        {{ greater("cast(converted_date as timestamp)", "created_at") }} as happened_at
     from leads
     where is_converted and converted_date is not null
 ),
