@@ -153,6 +153,9 @@ TRACKS = File(
          "properties": {"name": "Slim Jeans", "category": "Jeans"}, "context": {"campaign": {"name": "Spring"}}},
         {"message_id": "m4", "anonymous_id": "d1", "user_id": "u1", "event": "Order Completed",
          "timestamp": "2024-04-01 10:20:29+00", "properties": {"order_id": "1001", "total": 90}},
+        # The shop knows this order as a test.
+        {"message_id": "m7", "anonymous_id": "d1", "user_id": "u1", "event": "Order Completed",
+         "timestamp": "2024-04-03 10:00:00+00", "properties": {"order_id": "1003", "total": 10}},
         {"message_id": "m5", "user_id": "u1", "event": "Unsubscribed", "timestamp": "2024-06-01 10:00:00+00",
          "properties": {"email_subject": "Summer is here"}},
     ],
