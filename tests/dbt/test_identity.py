@@ -162,6 +162,13 @@ STORIES: Mapping[str, Story] = {
         together="ac",
         reasons=("blocked",),
     ),
+    "names that stand for none on a role mailbox": told(
+        *(
+            replace(person(letter, name, email="info@x.ch"), blocked={"info@x.ch": "shared"})
+            for letter, name in [("a", "- unknown"), ("b", "unknown unknown"), ("c", "- kunde"), ("d", "hans kunde")]
+        ),
+        reasons=("blocked",),
+    ),
     "placeholder": told(
         *(
             replace(person(letter, "anna meier", email="none@x.ch"), blocked={"none@x.ch": "placeholder"})
