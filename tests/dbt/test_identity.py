@@ -157,6 +157,22 @@ STORIES: Mapping[str, Story] = {
         together="ab",
         reasons=("conflict",),
     ),
+    "guest of two names": told(
+        person("a", "gus green", email=MAIL),
+        person("b", "gina green", email=MAIL),
+        replace(person("c", "gina green", email=MAIL), ordered_as=("gus", "gina")),
+        reasons=("conflict",),
+    ),
+    "guest of two names and one of them": told(
+        person("a", "gina green", email=MAIL),
+        replace(person("b", "gina green", email=MAIL), ordered_as=("gus", "gina")),
+        reasons=("conflict",),
+    ),
+    "guest who writes a name in two ways": told(
+        person("a", "anna green", email=MAIL),
+        replace(person("b", "ana green", email=MAIL), ordered_as=("anna", "ana", "a")),
+        together="ab",
+    ),
     "colleagues on a role mailbox": told(
         *(
             replace(person(letter, name, email="info@x.ch"), blocked={"info@x.ch": "shared"})
