@@ -19,6 +19,9 @@ LEADS = File(
         {"id": "00QA", "first_name": "Ann", "last_name": "Meier", "company": "Acme", "is_converted": True,
          "converted_date": "2024-02-01", "converted_contact_id": "003A", "created_date": "2024-01-10 09:00:00+00",
          "system_modstamp": "2024-02-01 09:00:00+00"},
+        {"id": "00QB", "first_name": "Ann", "last_name": "Meier", "company": "Acme", "is_deleted": True,
+         "master_record_id": "00QA", "created_date": "2024-01-11 09:00:00+00",
+         "system_modstamp": "2024-02-01 09:00:00+00"},
     ],
 )  # fmt: skip
 CONTACTS = File(

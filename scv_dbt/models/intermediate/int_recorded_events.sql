@@ -20,8 +20,10 @@ subscriptions as (
     where is_counted
 ),
 
+-- A lead that was merged away or deleted is none.
 leads as (
     select * from {{ ref("stg_salesforce__lead") }}
+    where not is_deleted
 ),
 
 deals as (
