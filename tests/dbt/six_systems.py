@@ -154,6 +154,9 @@ TRACKS = File(
     [
         {"message_id": "m3", "anonymous_id": "d1", "event": "Product Viewed", "timestamp": "2024-04-01 10:05:00+00",
          "properties": {"name": "Slim Jeans", "category": "Jeans"}, "context": {"campaign": {"name": "Spring"}}},
+        # The application tells of the same.
+        {"message_id": "m8", "anonymous_id": "d1", "user_id": "u1", "event": "Signed In",
+         "timestamp": "2024-04-01 10:10:01+00", "properties": {}},
         {"message_id": "m4", "anonymous_id": "d1", "user_id": "u1", "event": "Order Completed",
          "timestamp": "2024-04-01 10:20:29+00", "properties": {"order_id": "1001", "total": 90}},
         # The shop knows this order as a test.

@@ -1,4 +1,6 @@
 {%- set session_timeout = var("session_timeout_minutes") * 60 -%}
+{#- So many seconds apart, web site and application tell of one sign-in. -#}
+{%- set same_sign_in = 60 -%}
 
 with
 events as (
@@ -29,6 +31,23 @@ devices as (
     where identifier_type = 'anonymous_id'
 ),
 
+sign_ins as (
+    select * from {{ ref("int_events") }}
+    where event = 'Signed In'
+),
+
+-- A sign-in that the application tells is told by it alone.
+repeated_sign_ins as (
+    select distinct web.event_id
+    from sign_ins as web
+    inner join sign_ins as app
+        on
+            web.user_id = app.user_id
+            and web.anonymous_id = app.anonymous_id
+            and abs({{ seconds_between("web.occurred_at", "app.occurred_at") }}) <= {{ same_sign_in }}
+    where web.source = 'web_events' and app.source = 'app_db'
+),
+
 -- An order that the shop knows is told by the shop, or by nobody: a test is no order, whatever the web site says of it.
 -- A number that two sources use tells nothing.
 known_orders as (
@@ -54,11 +73,13 @@ surveyed_events as (
         known_orders.order_number is not null as is_of_known_order,
         recorded_orders.event_id as order_event_id
     from events
+    left join repeated_sign_ins on events.event_id = repeated_sign_ins.event_id
     left join known_orders on events.order_number = known_orders.order_number
     left join recorded_orders
         on
             known_orders.order_number = recorded_orders.order_number
             and events.event = recorded_orders.event
+    where repeated_sign_ins.event_id is null
 ),
 
 -- What the web site knows of such an order besides: device, user and campaign.
