@@ -47,14 +47,9 @@ baskets as (
         {{ list_of_items(
             "quantity", "coalesce(product_name, sku, product_id, 'item')", order_by="transaction_line_id"
         ) }} as products,
-        {{ json_objects({
-            "product_id": "product_id",
-            "sku": "sku",
-            "name": "product_name",
-            "category": "category",
-            "price": "unit_price",
-            "quantity": "quantity",
-        }, order_by="transaction_line_id") }} as items
+        {{ json_items(
+            {"name": "product_name", "price": "unit_price"}, order_by="transaction_line_id"
+        ) }} as items
     from lines
     group by transaction_id
 ),
