@@ -23,6 +23,8 @@ class Person:
     is_device: bool = False
     blocked: Mapping[str, str] = field(default_factory=dict)
     """Kind of the block by value."""
+    ordered_as: Sequence[str] = ()
+    """Given names on the orders of a guest."""
 
     def values(self) -> list[tuple[str, str]]:
         """The identifiers as (type, value)."""
@@ -66,8 +68,16 @@ def give(dbt: Dbt, people: Iterable[Person]) -> None:
     identifiers = pa.table(
         {name: pa.array([row[place] for row in rows], pa.string()) for place, name in enumerate(columns)}
     )
+    names = [(p.record_id, name) for p in people for name in p.ordered_as]
+    guest_names = pa.table(
+        {
+            "record_id": pa.array([record_id for record_id, _ in names], pa.string()),
+            "given_name_normalised": pa.array([name for _, name in names], pa.string()),
+        }
+    )
     with duckdb.connect(str(dbt.path)) as connection:
         connection.execute("create schema if not exists identity")
+        connection.execute("create schema if not exists intermediate")
         connection.register("records", records)
         connection.register("given_identifiers", identifiers)
         connection.execute(
@@ -83,6 +93,8 @@ def give(dbt: Dbt, people: Iterable[Person]) -> None:
             select *, 'because' as blocked_because from given_identifiers
             """
         )
+        connection.register("given_names", guest_names)
+        connection.execute("create or replace table intermediate.int_guest_names as select * from given_names")
         connection.execute("update identity.identifiers set blocked_because = null where blocked_as is null")
 
 

@@ -19,6 +19,9 @@ LEADS = File(
         {"id": "00QA", "first_name": "Ann", "last_name": "Meier", "company": "Acme", "is_converted": True,
          "converted_date": "2024-02-01", "converted_contact_id": "003A", "created_date": "2024-01-10 09:00:00+00",
          "system_modstamp": "2024-02-01 09:00:00+00"},
+        {"id": "00QB", "first_name": "Ann", "last_name": "Meier", "company": "Acme", "is_deleted": True,
+         "master_record_id": "00QA", "created_date": "2024-01-11 09:00:00+00",
+         "system_modstamp": "2024-02-01 09:00:00+00"},
     ],
 )  # fmt: skip
 CONTACTS = File(
@@ -45,6 +48,8 @@ DEALS = File(
         {"id": "006A", "account_id": "001A", "contact_id": "003A", "name": "Uniforms", "amount": 500,
          "currency_iso_code": "EUR", "is_closed": True, "is_won": True, "close_date": "2024-03-01",
          "created_date": "2024-02-02 09:00:00+00", "system_modstamp": "2024-03-01 09:00:00+00"},
+        # Nobody knows when it was made, which stops nothing else.
+        {"id": "006B", "contact_id": "003A", "name": "Undated", "system_modstamp": "2024-03-01 09:00:00+00"},
     ],
 )  # fmt: skip
 SHOP_CUSTOMERS = File(
@@ -149,8 +154,14 @@ TRACKS = File(
     [
         {"message_id": "m3", "anonymous_id": "d1", "event": "Product Viewed", "timestamp": "2024-04-01 10:05:00+00",
          "properties": {"name": "Slim Jeans", "category": "Jeans"}, "context": {"campaign": {"name": "Spring"}}},
+        # The application tells of the same.
+        {"message_id": "m8", "anonymous_id": "d1", "user_id": "u1", "event": "Signed In",
+         "timestamp": "2024-04-01 10:10:01+00", "properties": {}},
         {"message_id": "m4", "anonymous_id": "d1", "user_id": "u1", "event": "Order Completed",
          "timestamp": "2024-04-01 10:20:29+00", "properties": {"order_id": "1001", "total": 90}},
+        # The shop knows this order as a test.
+        {"message_id": "m7", "anonymous_id": "d1", "user_id": "u1", "event": "Order Completed",
+         "timestamp": "2024-04-03 10:00:00+00", "properties": {"order_id": "1003", "total": 10}},
         {"message_id": "m5", "user_id": "u1", "event": "Unsubscribed", "timestamp": "2024-06-01 10:00:00+00",
          "properties": {"email_subject": "Summer is here"}},
     ],

@@ -59,6 +59,9 @@ STORIES: Mapping[str, Story] = {
     "other initial": pair("b meier", "anna meier", joined=False),
     "typo": pair("katharnia meier", "katharina meier", joined=True),
     "letter left out": pair("michael meier", "micael meier", joined=True),
+    "last letter left out": pair("mari meier", "maria meier", joined=True),
+    "name cut short": pair("kathar meier", "katharina meier", joined=True),
+    "unlisted name that begins like a listed one": pair("tom meier", "tomke meier", joined=False),
     "two slips of one name": pair("franceco meier", "franccesco meier", joined=True),
     "slip that looks like an umlaut": pair("aelgunde meier", "adelgunde meier", joined=True),
     "genders of a name nobody listed": pair("miloslav meier", "miloslava meier", joined=False),
@@ -154,12 +157,35 @@ STORIES: Mapping[str, Story] = {
         together="ab",
         reasons=("conflict",),
     ),
+    "guest of two names": told(
+        person("a", "gus green", email=MAIL),
+        person("b", "gina green", email=MAIL),
+        replace(person("c", "gina green", email=MAIL), ordered_as=("gus", "gina")),
+        reasons=("conflict",),
+    ),
+    "guest of two names and one of them": told(
+        person("a", "gina green", email=MAIL),
+        replace(person("b", "gina green", email=MAIL), ordered_as=("gus", "gina")),
+        reasons=("conflict",),
+    ),
+    "guest who writes a name in two ways": told(
+        person("a", "anna green", email=MAIL),
+        replace(person("b", "ana green", email=MAIL), ordered_as=("anna", "ana", "a")),
+        together="ab",
+    ),
     "colleagues on a role mailbox": told(
         *(
             replace(person(letter, name, email="info@x.ch"), blocked={"info@x.ch": "shared"})
             for letter, name in [("a", "anna meier"), ("b", "hans huber"), ("c", "anna meier"), ("d", "- -")]
         ),
         together="ac",
+        reasons=("blocked",),
+    ),
+    "names that stand for none on a role mailbox": told(
+        *(
+            replace(person(letter, name, email="info@x.ch"), blocked={"info@x.ch": "shared"})
+            for letter, name in [("a", "- unknown"), ("b", "unknown unknown"), ("c", "- kunde"), ("d", "hans kunde")]
+        ),
         reasons=("blocked",),
     ),
     "placeholder": told(

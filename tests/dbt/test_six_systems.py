@@ -39,6 +39,7 @@ def test_six_systems_become_one_customer_and_a_visitor_none(customers: dict[str,
     hers = {record for record, customer in customers.items() if customer == ann}
     assert hers == {
         "salesforce:00QA",
+        "salesforce:00QB",
         "salesforce:003A",
         "shopify:7",
         "stripe:cus_1",
@@ -58,6 +59,7 @@ def test_each_record_says_what_its_system_says(dbt: Dbt):
         # The old version that came late does not win.
         "salesforce:003A": ("person", "Ann", "Meier", "+41791234567", date(1990, 5, 1), "CH", None, None),
         "salesforce:00QA": ("person", "Ann", "Meier", None, None, None, None, None),
+        "salesforce:00QB": ("person", "Ann", "Meier", None, None, None, None, None),
         "shopify:7": ("person", "Ann", "Meier", None, None, "CH", None, None),
         GUEST: ("guest", "Gus", "Green", None, None, "GB", None, None),
         "stripe:cus_1": ("person", "Ann", "Meier", None, None, None, None, "u1"),

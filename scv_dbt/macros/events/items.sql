@@ -14,3 +14,18 @@
         else rtrim(cast({{ expression }} as string), '0')
     end
 {%- endmacro %}
+
+
+{#- Aggregates items into the JSON of `events.items`, which has the same keys and numbers whoever tells the event.
+    `values` maps keys to expressions; price and quantity are money. -#}
+{% macro json_items(values, order_by) -%}
+    {%- set fields = {} -%}
+    {%- for key in item_keys() -%}
+        {%- do fields.update({key: values.get(key, key)}) -%}
+    {%- endfor -%}
+    {{ json_objects(fields, order_by) }}
+{%- endmacro %}
+
+{% macro item_keys() -%}
+    {{ return(["product_id", "sku", "name", "category", "price", "quantity"]) }}
+{%- endmacro %}

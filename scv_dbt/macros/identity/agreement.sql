@@ -4,9 +4,10 @@
     Given names agree when their first words do, and their second words where both have one; or when one is called by
     the other's second name. Words agree when they are equal, one is the other's initial, both are forms of one name
     (Bob, Robert), or one is a slip of the other. Two names that are both known are no slips of each other (Julia and
-    Julian are two people), nor are the two genders of one (Milos, Milosa). Birth dates agree with a slip in one digit,
-    or day and month swapped. Family names agree when one is part of the other or a slip of it. Other identifiers agree
-    when they are equal. -#}
+    Julian are two people), a known name is no other one cut short (Tom, Tomke), and the two genders of a name that
+    nobody listed are no slips either (Milos, Milosa). Birth dates agree with a slip in one digit, or day and month
+    swapped. Family names agree when one is part of the other or a slip of it. Other identifiers agree when they are
+    equal. -#}
 {% macro agreements(values, name_forms) -%}
 with
 pairs as (
@@ -61,32 +62,18 @@ folded_words as (
     from word_pairs
 ),
 
-judged_words as (
+surveyed_words as (
     select
-        folded_words.word_a,
-        folded_words.word_b,
-        (
-            folded_words.folded_a = folded_words.folded_b
-            or forms.word_a is not null
-            or (folded_words.shorter = 1 and substr(folded_words.word_a, 1, 1) = substr(folded_words.word_b, 1, 1))
-            or (
-                folded_words.shorter >= 3
-                and (known_a.word is null or known_b.word is null)
-                and {{ without_ending("folded_words.folded_a") }} != {{ without_ending("folded_words.folded_b") }}
-                and (
-                    {{ differs_by_one_typo("folded_words.word_a", "folded_words.word_b") }}
-                    or starts_with(folded_words.word_a, folded_words.word_b)
-                    or starts_with(folded_words.word_b, folded_words.word_a)
-                    -- Two slips of one name, which neither of them is.
-                    or (
-                        folded_words.shorter >= 6
-                        and known_a.word is null
-                        and known_b.word is null
-                        and {{ edit_distance("folded_words.word_a", "folded_words.word_b") }} <= 2
-                    )
-                )
-            )
-        ) as agrees
+        folded_words.*,
+        forms.word_a is not null as are_forms,
+        known_a.word is not null as is_known_a,
+        known_b.word is not null as is_known_b,
+        -- A name that exists is not another one cut short: Tom is not Tomke.
+        case
+            when length(folded_words.word_a) < length(folded_words.word_b)
+                then known_a.word is null and starts_with(folded_words.word_b, folded_words.word_a)
+            else known_b.word is null and starts_with(folded_words.word_a, folded_words.word_b)
+        end as is_cut_short
     from folded_words
     left join forms
         on
@@ -94,6 +81,38 @@ judged_words as (
             and folded_words.folded_b = forms.word_b
     left join known_names as known_a on folded_words.folded_a = known_a.word
     left join known_names as known_b on folded_words.folded_b = known_b.word
+),
+
+judged_words as (
+    select
+        word_a,
+        word_b,
+        (
+            folded_a = folded_b
+            or are_forms
+            or (shorter = 1 and substr(word_a, 1, 1) = substr(word_b, 1, 1))
+            or (
+                shorter >= 3
+                and not (is_known_a and is_known_b)
+                and (
+                    {{ without_ending("folded_a") }} != {{ without_ending("folded_b") }}
+                    -- Nobody is called Mari where Maria is a name: the last letter was left out.
+                    or (is_cut_short and (is_known_a or is_known_b))
+                )
+                and (
+                    {{ differs_by_one_typo("word_a", "word_b") }}
+                    or is_cut_short
+                    -- Two slips of one name, which neither of them is.
+                    or (
+                        shorter >= 6
+                        and not is_known_a
+                        and not is_known_b
+                        and {{ edit_distance("word_a", "word_b") }} <= 2
+                    )
+                )
+            )
+        ) as agrees
+    from surveyed_words
 )
 
 select

@@ -7,6 +7,11 @@ identifiers as (
     select * from {{ ref("identifiers") }}
 ),
 
+blocklist as (
+    select * from {{ ref("identity_blocklist") }}
+    where part = 'value'
+),
+
 attributes as (
     select
         {% for attribute, column in identity_attributes().items() -%}
@@ -41,10 +46,17 @@ attributes as (
             and {{ type }}.blocked_as is distinct from 'placeholder'
             {% endif -%}
     {% endfor -%}
+    {% for word in words -%}
+    left join blocklist as {{ word }}_blocklist
+        on
+            {{ word }}_blocklist.identifier_type = '{{ word }}'
+            and attributes.{{ word }} = {{ word }}_blocklist.word
+    {% endfor -%}
     where
         true
         {% for word in words -%}
         and attributes.{{ word }} is not null
+        and {{ word }}_blocklist.word is null
         {% endfor %}
 ),
 

@@ -11,6 +11,10 @@ identifiers as (
     where blocked_as is null
 ),
 
+guest_names as (
+    select * from {{ ref("int_guest_names") }}
+),
+
 blocklist as (
     select * from {{ ref("identity_blocklist") }}
     where part = 'value'
@@ -25,6 +29,15 @@ values_of_records as (
     from records
     union all
     {% endfor -%}
+    -- Who buys as a guest under two names is two people who share an address, and conflicts with both of them.
+    {% if "given_name" in traits -%}
+    select
+        record_id,
+        'given_name' as trait,
+        given_name_normalised as trait_value
+    from guest_names
+    union all
+    {% endif -%}
     select
         record_id,
         identifier_type as trait,

@@ -13,12 +13,16 @@ baskets as (
     where {{ json_part("properties", "products") }} is not null
 ),
 
+-- Of an item no more is read than what an order has, in the same form: a site may put anything into its properties.
 listed as (
     select
         baskets.source,
         baskets.message_id,
-        {{ json_text("product", "name") }} as product_name,
-        {{ json_number("product", "quantity") }} as quantity
+        {% for key in ["product_id", "sku", "name", "category"] -%}
+        {{ clean_text(json_text("product", key)) }} as {{ key }},
+        {% endfor -%}
+        {{ json_money("product", "price") }} as price,
+        {{ json_money("product", "quantity") }} as quantity
     from baskets
     {{ join_json_elements("baskets.products", "product") }}
 ),
@@ -27,9 +31,10 @@ lists as (
     select
         source,
         message_id,
-        {{ list_of_items("quantity", "product_name", order_by="product_name, quantity") }} as products
+        {{ list_of_items("quantity", "name", order_by="name, quantity") }} as products,
+        {{ json_items({}, order_by="name, quantity, product_id, sku, category, price") }} as items
     from listed
-    where product_name is not null
+    where coalesce(product_id, sku, name) is not null
     group by source, message_id
 ),
 
@@ -50,16 +55,12 @@ described as (
                 events.campaign
             )
         end as event_value,
-        baskets.products as items,
+        lists.items,
         case
             when events.event in ('Order Completed', 'Order Cancelled', 'Order Refunded')
                 then {{ clean_text(json_text("events.properties", "order_id")) }}
         end as order_number
     from events
-    left join baskets
-        on
-            events.source = baskets.source
-            and events.message_id = baskets.message_id
     left join lists
         on
             events.source = lists.source

@@ -20,8 +20,10 @@ subscriptions as (
     where is_counted
 ),
 
+-- A lead that was merged away or deleted is none.
 leads as (
     select * from {{ ref("stg_salesforce__lead") }}
+    where not is_deleted
 ),
 
 deals as (
@@ -45,14 +47,9 @@ baskets as (
         {{ list_of_items(
             "quantity", "coalesce(product_name, sku, product_id, 'item')", order_by="transaction_line_id"
         ) }} as products,
-        {{ json_objects({
-            "product_id": "product_id",
-            "sku": "sku",
-            "name": "product_name",
-            "category": "category",
-            "price": "unit_price",
-            "quantity": "quantity",
-        }, order_by="transaction_line_id") }} as items
+        {{ json_items(
+            {"name": "product_name", "price": "unit_price"}, order_by="transaction_line_id"
+        ) }} as items
     from lines
     group by transaction_id
 ),
@@ -98,25 +95,28 @@ order_events as (
     where is_cancelled
 ),
 
+-- The CRM may not say when a record was made; then nothing tells when it came to be.
 deal_events as (
     select *, 'Opportunity Created' as event, created_at as happened_at from deals
+    where created_at is not null
     union all
     select
         *,
         case when is_won then 'Opportunity Won' else 'Opportunity Lost' end as event,
         -- A day has no hour; a deal does not close before it begins.
-        greatest(cast(close_date as timestamp), created_at) as happened_at
+        {{ greater("cast(close_date as timestamp)", "created_at") }} as happened_at
     from deals
     where is_closed and close_date is not null
 ),
 
 lead_events as (
     select *, 'Lead Created' as event, created_at as happened_at from leads
+    where created_at is not null
     union all
     select
         *,
         'Lead Converted' as event,
-        greatest(cast(converted_date as timestamp), created_at) as happened_at
+        {{ greater("cast(converted_date as timestamp)", "created_at") }} as happened_at
     from leads
     where is_converted and converted_date is not null
 ),

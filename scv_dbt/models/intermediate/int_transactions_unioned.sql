@@ -161,7 +161,7 @@ unioned as (
         {{ as_entity("transactions", {
             "source": "'salesforce'", "source_id": "opportunity_id", "order_source": "'salesforce'",
             "order_id": "opportunity_id", "transaction_type": "'sale'", "person_source_id": "contact_id",
-            "occurred_at": "coalesce(cast(close_date as timestamp), created_at)", "gross_amount": "amount",
+            "occurred_at": "coalesce(cast(close_date as timestamp), created_at, updated_at)", "gross_amount": "amount",
             "status": "'won'", "channel": "'sales'", "account_source_id": "account_id",
         }, carried=["currency", "updated_at", "first_load_id"]) }}
     from deals

@@ -1,4 +1,6 @@
 {%- set session_timeout = var("session_timeout_minutes") * 60 -%}
+{#- So many seconds apart, web site and application tell of one sign-in. -#}
+{%- set same_sign_in = 60 -%}
 
 with
 events as (
@@ -7,6 +9,12 @@ events as (
 
 recorded_events as (
     select * from {{ ref("int_recorded_events") }}
+),
+
+-- A won deal is no order.
+transactions as (
+    select * from {{ ref("int_transactions") }}
+    where source != 'salesforce'
 ),
 
 identity_map as (
@@ -23,8 +31,33 @@ devices as (
     where identifier_type = 'anonymous_id'
 ),
 
--- An order that the shop knows is told by the shop; a number that two sources use tells nothing.
+sign_ins as (
+    select * from {{ ref("int_events") }}
+    where event = 'Signed In'
+),
+
+-- A sign-in that the application tells is told by it alone.
+repeated_sign_ins as (
+    select distinct web.event_id
+    from sign_ins as web
+    inner join sign_ins as app
+        on
+            web.user_id = app.user_id
+            and web.anonymous_id = app.anonymous_id
+            and abs({{ seconds_between("web.occurred_at", "app.occurred_at") }}) <= {{ same_sign_in }}
+    where web.source = 'web_events' and app.source = 'app_db'
+),
+
+-- An order that the shop knows is told by the shop, or by nobody: a test is no order, whatever the web site says of it.
+-- A number that two sources use tells nothing.
 known_orders as (
+    select substr(order_id, strpos(order_id, ':') + 1) as order_number
+    from transactions
+    group by substr(order_id, strpos(order_id, ':') + 1)
+    having count(distinct order_id) = 1
+),
+
+recorded_orders as (
     select
         event,
         order_number,
@@ -32,18 +65,21 @@ known_orders as (
     from recorded_events
     where order_number is not null
     group by event, order_number
-    having count(distinct source) = 1
 ),
 
 surveyed_events as (
     select
         events.*,
-        known_orders.event_id as order_event_id
+        known_orders.order_number is not null as is_of_known_order,
+        recorded_orders.event_id as order_event_id
     from events
-    left join known_orders
+    left join repeated_sign_ins on events.event_id = repeated_sign_ins.event_id
+    left join known_orders on events.order_number = known_orders.order_number
+    left join recorded_orders
         on
-            events.event = known_orders.event
-            and events.order_number = known_orders.order_number
+            known_orders.order_number = recorded_orders.order_number
+            and events.event = recorded_orders.event
+    where repeated_sign_ins.event_id is null
 ),
 
 -- What the web site knows of such an order besides: device, user and campaign.
@@ -74,7 +110,7 @@ told as (
         category,
         case when coalesce(currency, {{ base_currency() }}) = {{ base_currency() }} then value end as value
     from surveyed_events
-    where order_event_id is null
+    where not is_of_known_order
     union all
     select
         recorded_events.event_id,
