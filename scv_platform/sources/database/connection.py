@@ -1,6 +1,6 @@
 """Access to an application database, for reading only: its watermarks, and the rows from a day on, as text."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -11,7 +11,6 @@ from urllib.parse import quote
 
 import pyarrow as pa
 import sqlalchemy as sa
-from dlt.sources.sql_database import sql_table
 
 from scv_platform.config_files import did_you_mean
 from scv_platform.sources.contract import RawTable
@@ -94,7 +93,7 @@ def watermarks(database: Database) -> dict[str, tuple[str | None, int]]:
         return found
 
 
-def pages(engine: sa.Engine, database: Database, table: RawTable, since: date | None) -> Iterator[pa.Table]:
+def pages(engine: sa.Engine, database: Database, table: RawTable, since: date | None) -> Generator[pa.Table]:
     """The rows from that day on, every declared column as text; those without a watermark always."""
     inspector = sa.inspect(engine)
     if not inspector.has_table(table.name):
@@ -107,28 +106,23 @@ def pages(engine: sa.Engine, database: Database, table: RawTable, since: date | 
             place = f"{database.place}: {database.shown_url}"
             raise UnreadableDatabase(f"{place}: table {table.name!r} has no column {column.name!r}; {hint}")
 
-    def read_as_text(read: sa.Table) -> None:
-        for column in read.columns:
-            column.type = sa.Text()
-
-    def since_day(_: Any, read: sa.Table) -> Any:
-        query = sa.select(*(sa.cast(column, sa.Text).label(column.name) for column in read.columns))
-        if since is None:
-            return query
+    present = [column.name for column in table.columns if column.name in types]
+    query = sa.select(*(sa.cast(sa.column(name), sa.Text).label(name) for name in present))
+    query = query.select_from(sa.table(table.name))
+    if since is not None:
         mark = sa.column(str(table.updated_at), types[str(table.updated_at)])
-        # SQLite keeps times as text, whose beginning is the day however the rest is written.
-        is_text = engine.dialect.name == "sqlite" or isinstance(mark.type, sa.String)
-        first = since.isoformat() if is_text else datetime.combine(since, time())
-        return query.where(sa.or_(mark.is_(None), mark >= sa.literal(first, sa.Text if is_text else mark.type)))
+        query = query.where(sa.or_(mark.is_(None), mark >= _first_of(engine, mark, since)))
+    schema = pa.schema({name: pa.string() for name in present})
+    # Whoever stops before the last page closes this generator: a read that is left open locks out writers of SQLite.
+    with engine.connect() as connection, connection.execution_options(yield_per=_CHUNK_ROWS).execute(query) as rows:
+        for page in rows.partitions():
+            columns = zip(*page, strict=True)
+            yield pa.table([pa.array(column, pa.string()) for column in columns], schema=schema)
 
-    yield from sql_table(
-        engine,
-        table.name,
-        backend="pyarrow",
-        chunk_size=_CHUNK_ROWS,
-        reflection_level="minimal",
-        defer_table_reflect=True,
-        included_columns=[column.name for column in table.columns],
-        table_adapter_callback=read_as_text,
-        query_adapter_callback=since_day,
-    )
+
+def _first_of(engine: sa.Engine, mark: sa.ColumnClause[Any], since: date) -> sa.ColumnElement[Any]:
+    """The first time of that day, as the column of watermarks has it."""
+    # SQLite keeps times as text, whose beginning is the day however the rest is written.
+    is_text = engine.dialect.name == "sqlite" or isinstance(mark.type, sa.String)
+    first = since.isoformat() if is_text else datetime.combine(since, time())
+    return sa.literal(first, sa.Text() if is_text else mark.type)
