@@ -66,8 +66,7 @@ def build_landing_sensor(
             before = {"files": {}, "requested": sorted(loaded()) if _was_loaded(context, dataset) else []}
         found = pending_files(settings, dataset, {tuple(key) for key in before["requested"]}, before["files"])
         # Of files that are gone nothing is remembered, so that the cursor does not grow for ever.
-        present = {content for _, _, content in found.known.values()}
-        kept = [key for key in before["requested"] if key[2] in present]
+        kept = [key for key in before["requested"] if key[2] in found.contents]
         settled = [file for file in found.pending if is_settled(file, time.time_ns())]
         cursor = json.dumps({"files": found.known, "requested": [*kept, *(file.key for file in settled)]})
         if not settled:
