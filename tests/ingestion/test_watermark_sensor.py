@@ -1,7 +1,9 @@
 """The watermark sensor, on a real SQLite database."""
 
 import sqlite3
+from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
@@ -9,7 +11,8 @@ import pytest
 from scv_platform.ingestion.sensors import build_watermark_sensor
 from scv_platform.settings import PROJECT_ROOT, Settings
 from scv_platform.sources.config import load_sources
-from scv_platform.sources.database import database_source
+from scv_platform.sources.database import database_source, watermarks
+from scv_platform.sources.database.connection import _first_that_counts
 from scv_platform.sources.landing import pipeline
 from scv_platform.warehouse.duckdb import DuckDBWarehouse
 from tests.ingestion.run_history import Clock, RunHistory
@@ -80,11 +83,34 @@ def test_only_tables_in_which_something_was_written_are_requested(app: Applicati
     assert app.requested() == set()
     app.write("insert into sign_ins values (1, 1, '2026-01-05')")
     assert app.requested() == {"sign_ins"}
-    app.write("insert into users values (2, '2025-12-31')")
+    app.write("insert into users values (2, '2026-01-04')")
     assert app.requested() == {"users"}, "a row that comes late moves the count"
     app.write("update users set updated_at = '2026-02-01' where user_id = 2")
     assert app.requested() == {"users"}, "a new version moves the watermark"
     assert app.requested() == set()
+
+
+def test_a_look_counts_the_rows_that_a_load_would_read_and_no_others(app: Application) -> None:
+    app.write("insert into users values (2, '2026-01-04'), (3, '2026-01-03'), (4, null)")
+    assert watermarks(app.database)["users"] == ("2026-01-05T10:00:00Z", 2)
+    app.write("insert into users values (5, '2999-01-01')")
+    assert watermarks(app.database)["users"] == ("2999-01-01", 1), "the clock of the application is wrong"
+    app.write("insert into users values (6, 'soon')")
+    assert watermarks(app.database)["users"] == ("soon", 6)
+
+
+@pytest.mark.parametrize(
+    ("newest", "expected"),
+    [
+        (datetime(2026, 1, 5, 10, tzinfo=UTC), datetime(2026, 1, 4, tzinfo=UTC)),
+        (datetime(2026, 1, 5, 10), datetime(2026, 1, 4)),
+        (date(2026, 1, 5), date(2026, 1, 4)),
+        ("2026-01-05 10:00:00+00", "2026-01-04"),
+    ],
+)
+def test_late_rows_are_looked_for_in_the_type_of_the_watermark(newest: Any, expected: Any) -> None:
+    assert _first_that_counts(newest, 1).value == expected
+    assert _first_that_counts(17, 1) is None
 
 
 def test_a_database_that_cannot_be_read_is_a_reason_to_skip_and_forgets_nothing(app: Application) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Generator, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -83,14 +83,38 @@ def _keep_undecodable_text(connection: Any, _: Any) -> None:
 
 
 def watermarks(database: Database) -> dict[str, tuple[str | None, int]]:
-    """The newest watermark of each table, as the database writes it, and how many rows it has: cheap to ask for."""
+    """The newest watermark of each table, as the database gives it, and how many rows the next load would read.
+
+    It is asked every few seconds: an index on the watermark answers both without a look at older rows.
+    """
     with database.engine() as engine, engine.connect() as connection:
         found: dict[str, tuple[str | None, int]] = {}
         for table in database.tables.values():
-            newest = sa.cast(sa.func.max(sa.column(str(table.updated_at))), sa.Text)
-            row = connection.execute(sa.select(newest, sa.func.count()).select_from(sa.table(table.name))).one()
-            found[table.name] = (row[0], int(row[1]))
+            mark: sa.ColumnClause[Any] = sa.column(str(table.updated_at))
+            source = sa.table(table.name)
+            newest: Any = connection.execute(sa.select(sa.func.max(mark)).select_from(source)).scalar_one()
+            rows = 0
+            if newest is not None:
+                count = sa.select(sa.func.count()).select_from(source)
+                first = _first_that_counts(newest, database.lag_days)
+                rows = connection.execute(count if first is None else count.where(mark >= first)).scalar_one()
+            found[table.name] = (None if newest is None else str(newest), int(rows))
         return found
+
+
+def _first_that_counts(newest: Any, lag_days: int) -> sa.ColumnElement[Any] | None:
+    """The day from which late rows are looked for, in the form of the watermark; None when that is no time."""
+    if not isinstance(newest, date | str):
+        return None
+    try:
+        moment = datetime.fromisoformat(newest) if isinstance(newest, str) else newest
+    except ValueError:
+        return None
+    # As for the load, a watermark in the future does not hide what is written until then.
+    day = min(date(moment.year, moment.month, moment.day), datetime.now(UTC).date()) - timedelta(days=lag_days)
+    if isinstance(newest, datetime):
+        return sa.literal(datetime.combine(day, time(), newest.tzinfo), sa.DateTime(timezone=newest.tzinfo is not None))
+    return sa.literal(day if isinstance(newest, date) else day.isoformat())
 
 
 def pages(engine: sa.Engine, database: Database, table: RawTable, since: date | None) -> Generator[pa.Table]:
