@@ -84,7 +84,7 @@ class _Known:
     """First day that is read; None reads everything."""
     rows: pa.Table
     refused: pa.Table
-    """`raw` of the rows that were refused."""
+    """`raw` of the rows that were refused and of which no later version was loaded: those that are in quarantine."""
     is_complete: bool
     """Whether the warehouse has the table, with every column."""
 
@@ -116,7 +116,11 @@ class _Known:
         rows = f"select {names} from {source} where known.{table.updated_at} >= :first"
         refused = (
             f"select distinct known.raw from {database.schema}.{REJECTED} as known {loads}"
-            " where known.table_name = :name"
+            f" where known.table_name = :name and not exists ("
+            f"  select 1 from {database.schema}.{table.name} as later where"
+            f"   later.{table.key} = json_extract_scalar(known.raw, '$.{table.key}')"
+            f"   and later._dlt_load_id > known._dlt_load_id"
+            f" )"
         )
         return cls(
             since,

@@ -95,6 +95,18 @@ def test_bad_rows_are_in_quarantine_once_and_leave_it_when_a_later_version_is_go
     assert rows_in_quarantine(app.warehouse, app.database) == {"users": 4}
 
 
+def test_a_row_that_is_as_bad_again_as_before_its_repair_is_in_quarantine_again(app):
+    app.write(ANNA, "insert into users values (2, null, 'yesterday', 0, null, '2026-01-05')")
+    app.load()
+    app.write("update users set birth_date = null where user_id = 2")
+    app.load()
+    assert rows_in_quarantine(app.warehouse, app.database) == {"users": 0}
+    app.write("update users set birth_date = 'yesterday' where user_id = 2")
+    assert app.load() == {"users": TableLoad(rows_rejected=1)}
+    assert rows_in_quarantine(app.warehouse, app.database) == {"users": 1}
+    assert app.load() == {"users": TableLoad()}
+
+
 def test_every_table_is_there_before_its_first_row(app):
     app.tables = "[users, sign_ins, sellers]"
     assert set(app.load().values()) == {TableLoad()}
