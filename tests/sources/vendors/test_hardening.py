@@ -13,6 +13,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from scv_platform.ingestion.quarantine import rows_in_quarantine
 from scv_platform.sources.landing import pending_files
 
 OK = {"id": 1, "created_at": "2026-01-05T10:00:00Z", "updated_at": "2026-01-05T10:00:00Z"}
@@ -178,3 +179,15 @@ def test_a_file_that_takes_the_place_of_a_refused_link_is_read_though_it_has_its
     shutil.copy2(outside, folder / "a.jsonl")
     (found,) = pending_files(company.settings, dataset, refused, before.known).pending
     assert found.refusal is None
+
+
+def test_a_file_that_comes_again_in_good_shape_leaves_quarantine_and_what_it_brought_before_stays(company):
+    company.write("shopify/customers", "other.jsonl", "{")
+    for content in ([OK, {"id": 2}], [OK | {"id": 3}]):
+        company.write("shopify/customers", "delta.jsonl", content)
+        company.load("shopify")
+        dataset = company.sources.dataset("shopify")
+        seen = rows_in_quarantine(company.warehouse, dataset)
+    assert seen == {"customers": 1}, "the row of the other file"
+    rows = company.rows("select id from raw_shopify.customers order by id")
+    assert [row["id"] for row in rows] == ["1", "3"]
