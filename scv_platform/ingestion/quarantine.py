@@ -13,19 +13,35 @@ from scv_platform.warehouse import Warehouse
 
 _REJECTED = """
 with
-newest_loads as (
+loaded as (
     select
+        files.source,
         files.entity,
+        files.file,
         files.rows_rejected,
+        files.file_hash,
+        files._dlt_load_id,
         row_number() over (
             partition by files.source, files.entity, files.file_hash
-            order by files._dlt_load_id desc
-        ) as newest
+            order by files._dlt_load_id desc, files.file
+        ) as newest_of_content
     from {schema}._loaded_files as files
     join {schema}._dlt_loads as loads on files._dlt_load_id = loads.load_id and loads.status = 0
+),
+
+named as (
+    select
+        entity,
+        rows_rejected,
+        row_number() over (
+            partition by source, entity, file
+            order by _dlt_load_id desc, file_hash
+        ) as newest_of_name
+    from loaded
+    where newest_of_content = 1
 )
 
-select entity, sum(rows_rejected) as n from newest_loads where newest = 1 group by entity
+select entity, sum(rows_rejected) as n from named where newest_of_name = 1 group by entity
 """
 
 

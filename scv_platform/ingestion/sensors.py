@@ -1,15 +1,17 @@
 """Sensors that watch landing folders and databases, and request only the tables that have something new."""
 
-import hashlib
 import json
 import time
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
-from functools import partial
+from functools import cached_property, partial
+from typing import Any, Generic, TypeVar
 
 import dagster as dg
 
 from scv_platform.conventions import AUTOMATION_INTERVAL_SECONDS
+from scv_platform.ingestion.requests import Outcome, Request, file_identity, remember, requests_of, unused_run_key
 from scv_platform.settings import Settings
 from scv_platform.sources.config import Sources
 from scv_platform.sources.database import Database, UnreadableDatabase, watermarks
@@ -24,6 +26,11 @@ _RETRIES = {"dagster/max_retries": "3"}
 """What fails for a passing reason, such as a warehouse that a client holds open, is tried again."""
 
 
+_LOCKED = "another process has the warehouse open; what is loaded is asked at the next look"
+
+T = TypeVar("T")
+
+
 def is_settled(file: PendingFile, now_ns: int) -> bool:
     """Whether the file has rested; a time in the future is a wrong clock, not a file that grows."""
     return abs(now_ns - file.changed_ns) >= SETTLED_AFTER_SECONDS * 1_000_000_000
@@ -32,24 +39,17 @@ def is_settled(file: PendingFile, now_ns: int) -> bool:
 def build_source_sensors(settings: Settings, sources: Sources, warehouse: Warehouse) -> list[dg.SensorDefinition]:
     """One sensor per enabled source."""
     return [
-        *(
-            build_landing_sensor(settings, dataset, partial(loaded_files, warehouse, dataset.schema))
-            for dataset in sources.landing
-        ),
-        *(
-            build_watermark_sensor(database, partial(loaded_watermarks, warehouse, database))
-            for database in sources.databases
-        ),
+        *(build_landing_sensor(settings, dataset, warehouse) for dataset in sources.landing),
+        *(build_watermark_sensor(settings, database, warehouse) for database in sources.databases),
     ]
 
 
-def build_landing_sensor(
-    settings: Settings, dataset: LandingDataset, loaded: Callable[[], Set[LoadedFile]] = frozenset
-) -> dg.SensorDefinition:
-    """Requests the tables whose files changed.
+def build_landing_sensor(settings: Settings, dataset: LandingDataset, warehouse: Warehouse) -> dg.SensorDefinition:
+    """Requests the tables whose files changed, until they are loaded.
 
-    It reads folders only, so it does not wait for the warehouse. Only at its first look, when others loaded files
-    before it, it asks the ledger for them (`loaded`).
+    A look reads folders, and the run history for the requests that are under way. It asks the ledger in the warehouse
+    only when others may have loaded files (at its first look, and when another warehouse lies there), and once after
+    each run that succeeded. It never waits for the warehouse.
     """
 
     @dg.sensor(
@@ -60,37 +60,63 @@ def build_landing_sensor(
         description="Loads the tables that new or changed files in the landing folders feed.",
     )
     def landing(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
-        if context.cursor:
-            before = json.loads(context.cursor)
-        else:
-            before = {"files": {}, "requested": sorted(loaded()) if _was_loaded(context, dataset) else []}
-        found = pending_files(settings, dataset, {tuple(key) for key in before["requested"]}, before["files"])
-        # Of files that are gone nothing is remembered, so that the cursor does not grow for ever.
-        present = {content for _, _, content in found.known.values()}
-        kept = [key for key in before["requested"] if key[2] in present]
+        now, place = time.time(), file_identity(settings.duckdb_path)
+        before = json.loads(context.cursor or "{}")
+        ledger = _OnceAsked(warehouse, place, partial(loaded_files, warehouse, dataset.schema))
+        loaded = {tuple(key) for key in before.get("loaded", ())}
+        if _is_another(place, before, context, dataset):
+            if not ledger.is_free:
+                return dg.SkipReason(_LOCKED)
+            loaded = set(ledger.content or ())
+        open_requests: list[Request] = []
+        again: dict[LoadedFile, int] = {}
+        for request in requests_of(before.get("requests", ())):
+            keys: set[LoadedFile] = {tuple(key) for key in request.content}
+            match request.outcome(context.instance, now):
+                case Outcome.DUE:
+                    again |= dict.fromkeys(keys, request.failures)
+                case Outcome.SUCCEEDED if ledger.is_free:
+                    # A file that changed while it was read, for one, is not loaded by a run that succeeded.
+                    loaded |= keys & (ledger.content or frozenset())
+                    if left := sorted(keys - loaded):
+                        open_requests.append(replace(request, content=left).failed(now))
+                case Outcome.FAILED:
+                    open_requests.append(request.failed(now))
+                case _:
+                    open_requests.append(request)
+        requested = {tuple(key) for request in open_requests for key in request.content}
+        found = pending_files(settings, dataset, loaded | requested, before.get("files", {}))
         settled = [file for file in found.pending if is_settled(file, time.time_ns())]
-        cursor = json.dumps({"files": found.known, "requested": [*kept, *(file.key for file in settled)]})
-        if not settled:
-            context.update_cursor(cursor)
+        run_requests = []
+        # Files that failed before are requested apart from others, which so do not wait as long as they do.
+        for failures in sorted({again.get(file.key, 0) for file in settled}):
+            files = [file for file in settled if again.get(file.key, 0) == failures]
+            contents = sorted(file.key for file in files)
+            fed = {file.mapping.entity.name for file in files}
+            run_key = unused_run_key(context.instance, contents)
+            run_requests.append(_run_request(run_key, dataset.name, [name for name in dataset.tables if name in fed]))
+            open_requests.append(Request(run_key, contents, now, failures))
+        # Of files that are gone nothing is remembered, so that the cursor does not grow for ever.
+        present = [replace(r, content=[k for k in r.content if k[2] in found.contents]) for r in open_requests]
+        cursor = {
+            "warehouse": place,
+            "files": found.known,
+            "loaded": sorted(key for key in loaded if key[2] in found.contents),
+            "requests": remember(request for request in present if request.content),
+        }
+        if not run_requests:
+            context.update_cursor(json.dumps(cursor))
             return dg.SkipReason("; ".join(["no file with new content", *found.missing]))
-        contents = json.dumps(sorted(file.key for file in settled))
-        fed = {file.mapping.entity.name for file in settled}
-        request = dg.RunRequest(
-            tags=_RETRIES,
-            run_key=hashlib.sha256(contents.encode()).hexdigest(),
-            asset_selection=[dg.AssetKey([dataset.name, table]) for table in dataset.tables if table in fed],
-        )
-        return dg.SensorResult(run_requests=[request], cursor=cursor)
+        return dg.SensorResult(run_requests=run_requests, cursor=json.dumps(cursor))
 
     return landing
 
 
-def build_watermark_sensor(
-    database: Database, loaded: Callable[[], Mapping[str, datetime]] = dict
-) -> dg.SensorDefinition:
-    """Requests the tables whose newest watermark or number of rows moved. It asks the database for those two only.
+def build_watermark_sensor(settings: Settings, database: Database, warehouse: Warehouse) -> dg.SensorDefinition:
+    """Requests the tables whose newest watermark or number of late rows moved, until a run loaded them.
 
-    At its first look it leaves out the tables whose newest watermark is in the warehouse already (`loaded`).
+    It asks the database for those two only. At its first look, and when another warehouse lies there, it leaves out the
+    tables whose newest watermark is in the warehouse already. It never waits for the warehouse.
     """
 
     @dg.sensor(
@@ -101,29 +127,86 @@ def build_watermark_sensor(
         description="Loads the tables of the database in which rows were written.",
     )
     def watermark(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+        now, place = time.time(), file_identity(settings.duckdb_path)
         before = json.loads(context.cursor or "{}")
         try:
-            now = {table: list(mark) for table, mark in watermarks(database).items()}
+            marks = {table: list(mark) for table, mark in watermarks(database).items()}
         except UnreadableDatabase as error:
             return dg.SkipReason(str(error))
-        done = loaded() if not context.cursor and _was_loaded(context, database) else {}
+        seen, done = dict(before.get("marks", {})), {}
+        if _is_another(place, before, context, database):
+            ledger = _OnceAsked(warehouse, place, partial(loaded_watermarks, warehouse, database))
+            if not ledger.is_free:
+                return dg.SkipReason(_LOCKED)
+            seen, done = {}, ledger.content or {}
+        open_requests: list[Request] = []
+        again: dict[str, int] = {}
+        waiting: set[str] = set()
+        for request in requests_of(before.get("requests", ())):
+            outcome = request.outcome(context.instance, now)
+            if outcome is Outcome.FAILED:
+                request, outcome = request.failed(now), Outcome.WAITING
+            if outcome is Outcome.WAITING:
+                waiting |= set(request.content)
+            if outcome is Outcome.DUE:
+                again |= {table: max(request.failures, again.get(table, 0)) for table in request.content}
+            # A run that succeeded read everything that was there when it was requested.
+            elif outcome is not Outcome.SUCCEEDED:
+                open_requests.append(request)
         moved = [
             table
-            for table, mark in now.items()
-            if mark != before.get(table) and (table not in done or done[table] != _as_time(mark[0]))
+            for table, mark in marks.items()
+            if table not in waiting
+            and (table in again or mark != seen.get(table))
+            and (table not in done or done[table] != _as_time(mark[0]))
         ]
-        if not moved:
-            context.update_cursor(json.dumps(now))
+        run_requests = []
+        for failures in sorted({again.get(table, 0) for table in moved}):
+            tables = [table for table in moved if again.get(table, 0) == failures]
+            run_key = unused_run_key(context.instance, [[table, marks[table]] for table in tables])
+            run_requests.append(_run_request(run_key, database.name, tables))
+            open_requests.append(Request(run_key, tables, now, failures))
+        cursor = {"warehouse": place, "marks": marks, "requests": remember(open_requests)}
+        if not run_requests:
+            context.update_cursor(json.dumps(cursor))
             return dg.SkipReason("no table has moved")
-        change = json.dumps([[table, before.get(table), now[table]] for table in moved])
-        request = dg.RunRequest(
-            tags=_RETRIES,
-            run_key=hashlib.sha256(change.encode()).hexdigest(),
-            asset_selection=[dg.AssetKey([database.name, table]) for table in moved],
-        )
-        return dg.SensorResult(run_requests=[request], cursor=json.dumps(now))
+        return dg.SensorResult(run_requests=run_requests, cursor=json.dumps(cursor))
 
     return watermark
+
+
+def _run_request(run_key: str, source: str, tables: Iterable[str]) -> dg.RunRequest:
+    assets = [dg.AssetKey([source, table]) for table in tables]
+    return dg.RunRequest(run_key=run_key, tags=_RETRIES, asset_selection=assets)
+
+
+class _OnceAsked(Generic[T]):
+    """What the warehouse says is loaded: asked once in a look, and only when nobody keeps the warehouse locked."""
+
+    def __init__(self, warehouse: Warehouse, place: object, ask: Callable[[], T]) -> None:
+        self._warehouse, self._place, self._ask = warehouse, place, ask
+
+    @cached_property
+    def is_free(self) -> bool:
+        return self._place is None or self._warehouse.is_free()
+
+    @cached_property
+    def content(self) -> T | None:
+        """None when there is no warehouse, which asking would make."""
+        return None if self._place is None else self._ask()
+
+
+def _is_another(
+    place: object, before: Mapping[str, Any], context: dg.SensorEvaluationContext, source: LandingDataset | Database
+) -> bool:
+    """Whether what the cursor says of the warehouse is worth nothing: at the first look, and when it was exchanged.
+
+    A warehouse that came where none was has nothing but what runs of this cursor brought. A first look without run
+    history requests everything, which loads only what is new and tells Dagster of the rest.
+    """
+    if "warehouse" not in before:
+        return _was_loaded(context, source)
+    return before["warehouse"] is not None and before["warehouse"] != place
 
 
 def _was_loaded(context: dg.SensorEvaluationContext, source: LandingDataset | Database) -> bool:
@@ -132,12 +215,16 @@ def _was_loaded(context: dg.SensorEvaluationContext, source: LandingDataset | Da
 
 
 def loaded_watermarks(warehouse: Warehouse, database: Database) -> dict[str, datetime]:
-    """The newest watermark of each raw table of the database, as UTC without its zone."""
-    found = {}
+    """The newest watermark that complete loads brought of each table of the database, as UTC without its zone."""
+    schema, found = database.schema, {}
     for table in database.tables.values():
-        (row,) = warehouse.rows(f"select max({table.updated_at}) as newest from {database.schema}.{table.name}")
-        if row["newest"] is not None:
-            found[table.name] = _without_zone(row["newest"])
+        if warehouse.exists(f"{schema}.{table.name}") and warehouse.exists(f"{schema}._dlt_loads"):
+            (row,) = warehouse.rows(
+                f"select max(known.{table.updated_at}) as newest from {schema}.{table.name} as known"
+                f" join {schema}._dlt_loads as loads on loads.load_id = known._dlt_load_id and loads.status = 0"
+            )
+            if row["newest"] is not None:
+                found[table.name] = _without_zone(row["newest"])
     return found
 
 

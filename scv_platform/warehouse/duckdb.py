@@ -75,6 +75,16 @@ class DuckDBWarehouse:
             finally:
                 self._session.connection = before
 
+    def is_free(self) -> bool:
+        if not self.path.exists():
+            return True
+        try:
+            duckdb.connect(str(self.path), read_only=True).close()
+        # The second: this process has it open itself.
+        except (duckdb.IOException, duckdb.ConnectionException):
+            return False
+        return True
+
     @contextmanager
     def _transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
         with self.connection() as connection:

@@ -72,6 +72,10 @@ class Warehouse(Protocol):
         """Within it, methods share what is dear to open. Transactions stay those of each method."""
         ...
 
+    def is_free(self) -> bool:
+        """Whether it can be opened at once, for those that must not wait until others have done with it."""
+        ...
+
     def query(self, sql: Statement, batch_rows: int = 100_000) -> Iterator[pa.RecordBatch]:
         """The result in Arrow batches; the connection closes when the iterator ends."""
         ...

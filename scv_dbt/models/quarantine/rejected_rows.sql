@@ -2,6 +2,20 @@
 {%- set database_tables = {"users": "user_id", "sign_ins": "sign_in_id", "sellers": "seller_id"} -%}
 
 with
+-- What a file says is read whatever else comes under its name, but what was wrong with it is over then.
+{% for source_name in landing_sources() -%}
+newest_of_{{ source_name }} as (
+    select
+        source,
+        entity,
+        file,
+        load_id
+    from {{ ref("stg_" ~ source_name ~ "__loads") }}
+    where true
+    qualify row_number() over (partition by source, entity, file order by load_id desc, file_hash) = 1
+),
+
+{% endfor -%}
 of_files as (
     {% for source_name in landing_sources() -%}
     select
@@ -13,7 +27,7 @@ of_files as (
         rejected.raw,
         {{ utc_timestamp("rejected.loaded_at") }} as loaded_at
     from {{ source(source_name, "_rejected_rows") }} as rejected
-    inner join {{ ref("stg_" ~ source_name ~ "__loads") }} as loads
+    inner join newest_of_{{ source_name }} as loads
         on
             rejected.source = loads.source
             and rejected.table_name = loads.entity

@@ -1,17 +1,16 @@
 """Access to an application database, for reading only: its watermarks, and the rows from a day on, as text."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pyarrow as pa
 import sqlalchemy as sa
-from dlt.sources.sql_database import sql_table
 
 from scv_platform.config_files import did_you_mean
 from scv_platform.errors import ReadableError
@@ -85,17 +84,41 @@ def _keep_undecodable_text(connection: Any, _: Any) -> None:
 
 
 def watermarks(database: Database) -> dict[str, tuple[str | None, int]]:
-    """The newest watermark of each table, as the database writes it, and how many rows it has: cheap to ask for."""
+    """The newest watermark of each table, as the database gives it, and how many rows the next load would read.
+
+    It is asked every few seconds: an index on the watermark answers both without a look at older rows.
+    """
     with database.engine() as engine, engine.connect() as connection:
         found: dict[str, tuple[str | None, int]] = {}
         for table in database.tables.values():
-            newest = sa.cast(sa.func.max(sa.column(str(table.updated_at))), sa.Text)
-            row = connection.execute(sa.select(newest, sa.func.count()).select_from(sa.table(table.name))).one()
-            found[table.name] = (row[0], int(row[1]))
+            mark: sa.ColumnClause[Any] = sa.column(str(table.updated_at))
+            source = sa.table(table.name)
+            newest: Any = connection.execute(sa.select(sa.func.max(mark)).select_from(source)).scalar_one()
+            rows = 0
+            if newest is not None:
+                count = sa.select(sa.func.count()).select_from(source)
+                first = _first_that_counts(newest, database.lag_days)
+                rows = connection.execute(count if first is None else count.where(mark >= first)).scalar_one()
+            found[table.name] = (None if newest is None else str(newest), int(rows))
         return found
 
 
-def pages(engine: sa.Engine, database: Database, table: RawTable, since: date | None) -> Iterator[pa.Table]:
+def _first_that_counts(newest: Any, lag_days: int) -> sa.ColumnElement[Any] | None:
+    """The day from which late rows are looked for, in the form of the watermark; None when that is no time."""
+    if not isinstance(newest, date | str):
+        return None
+    try:
+        moment = datetime.fromisoformat(newest) if isinstance(newest, str) else newest
+    except ValueError:
+        return None
+    # As for the load, a watermark in the future does not hide what is written until then.
+    day = min(date(moment.year, moment.month, moment.day), datetime.now(UTC).date()) - timedelta(days=lag_days)
+    if isinstance(newest, datetime):
+        return sa.literal(datetime.combine(day, time(), newest.tzinfo), sa.DateTime(timezone=newest.tzinfo is not None))
+    return sa.literal(day if isinstance(newest, date) else day.isoformat())
+
+
+def pages(engine: sa.Engine, database: Database, table: RawTable, since: date | None) -> Generator[pa.Table]:
     """The rows from that day on, every declared column as text; those without a watermark always."""
     inspector = sa.inspect(engine)
     if not inspector.has_table(table.name):
@@ -108,28 +131,23 @@ def pages(engine: sa.Engine, database: Database, table: RawTable, since: date | 
             place = f"{database.place}: {database.shown_url}"
             raise UnreadableDatabase(f"{place}: table {table.name!r} has no column {column.name!r}; {hint}")
 
-    def read_as_text(read: sa.Table) -> None:
-        for column in read.columns:
-            column.type = sa.Text()
-
-    def since_day(_: Any, read: sa.Table) -> Any:
-        query = sa.select(*(sa.cast(column, sa.Text).label(column.name) for column in read.columns))
-        if since is None:
-            return query
+    present = [column.name for column in table.columns if column.name in types]
+    query = sa.select(*(sa.cast(sa.column(name), sa.Text).label(name) for name in present))
+    query = query.select_from(sa.table(table.name))
+    if since is not None:
         mark = sa.column(str(table.updated_at), types[str(table.updated_at)])
-        # SQLite keeps times as text, whose beginning is the day however the rest is written.
-        is_text = engine.dialect.name == "sqlite" or isinstance(mark.type, sa.String)
-        first = since.isoformat() if is_text else datetime.combine(since, time())
-        return query.where(sa.or_(mark.is_(None), mark >= sa.literal(first, sa.Text if is_text else mark.type)))
+        query = query.where(sa.or_(mark.is_(None), mark >= _first_of(engine, mark, since)))
+    schema = pa.schema({name: pa.string() for name in present})
+    # Whoever stops before the last page closes this generator: a read that is left open locks out writers of SQLite.
+    with engine.connect() as connection, connection.execution_options(yield_per=_CHUNK_ROWS).execute(query) as rows:
+        for page in rows.partitions():
+            columns = zip(*page, strict=True)
+            yield pa.table([pa.array(column, pa.string()) for column in columns], schema=schema)
 
-    yield from sql_table(
-        engine,
-        table.name,
-        backend="pyarrow",
-        chunk_size=_CHUNK_ROWS,
-        reflection_level="minimal",
-        defer_table_reflect=True,
-        included_columns=[column.name for column in table.columns],
-        table_adapter_callback=read_as_text,
-        query_adapter_callback=since_day,
-    )
+
+def _first_of(engine: sa.Engine, mark: sa.ColumnClause[Any], since: date) -> sa.ColumnElement[Any]:
+    """The first time of that day, as the column of watermarks has it."""
+    # SQLite keeps times as text, whose beginning is the day however the rest is written.
+    is_text = engine.dialect.name == "sqlite" or isinstance(mark.type, sa.String)
+    first = since.isoformat() if is_text else datetime.combine(since, time())
+    return sa.literal(first, sa.Text() if is_text else mark.type)

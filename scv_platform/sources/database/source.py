@@ -1,10 +1,10 @@
 """An application database as a dlt source: its tables -> `raw_<source>`, appended, read by a watermark.
 
-Data flow: dlt's `sql_table` reads the declared columns as text, because a database such as SQLite keeps any value in
-any column; the judge of landing files makes them the types of the contract, and refuses what is not of its type into
-`_rejected_rows`. Invariant: the warehouse is the only state. What is read begins `lag_days` before the newest watermark
-of a complete load, so that rows that were committed late are found, and rows that are there already are not appended
-again. So a killed load is simply read anew. Known limit: a row that is deleted, not marked as deleted, stays.
+Data flow: the declared columns are read as text, because a database such as SQLite keeps any value in any column; the
+judge of landing files makes them the types of the contract, and refuses what is not of its type into `_rejected_rows`.
+Invariant: the warehouse is the only state. What is read begins `lag_days` before the newest watermark of a complete
+load, so that rows that were committed late are found, and rows that are there already are not appended again. So a
+killed load is simply read anew. Known limit: a row that is deleted, not marked as deleted, stays.
 """
 
 from collections.abc import Generator, Iterable, Iterator
@@ -50,7 +50,6 @@ def tables_with_news(database: Database, warehouse: Warehouse) -> frozenset[str]
     with database.engine() as engine:
         for table in database.tables.values():
             known = _Known.of(warehouse, database, table)
-            # Closed here, while the connection is open that it may still be reading from.
             with closing(_new_rows(engine, database, table, known)) as new_rows:
                 if not known.is_complete or any(valid.num_rows or refused.num_rows for valid, refused in new_rows):
                     news.add(table.name)
@@ -65,8 +64,8 @@ def _resource(database: Database, table: RawTable, warehouse: Warehouse | None) 
         known = _Known.of(warehouse, database, table)
         yield known.rows.slice(0, 0).append_column("_dlt_load_id", pa.array([], pa.string()))
         yield dlt.mark.with_table_name(arrow_schema(REJECTED_ROWS).empty_table(), REJECTED)
-        with database.engine() as engine:
-            for valid, refused in _new_rows(engine, database, table, known):
+        with database.engine() as engine, closing(_new_rows(engine, database, table, known)) as new_rows:
+            for valid, refused in new_rows:
                 yield valid.append_column("_dlt_load_id", pa.repeat(load_id, valid.num_rows))
                 yield dlt.mark.with_table_name(_rejected(database, table, refused, load_id), REJECTED)
 
@@ -85,7 +84,7 @@ class _Known:
     """First day that is read; None reads everything."""
     rows: pa.Table
     refused: pa.Table
-    """`raw` of the rows that were refused."""
+    """`raw` of the rows that were refused and of which no later version was loaded: those that are in quarantine."""
     is_complete: bool
     """Whether the warehouse has the table, with every column."""
 
@@ -117,7 +116,11 @@ class _Known:
         rows = f"select {names} from {source} where known.{table.updated_at} >= :first"
         refused = (
             f"select distinct known.raw from {database.schema}.{REJECTED} as known {loads}"
-            " where known.table_name = :name"
+            f" where known.table_name = :name and not exists ("
+            f"  select 1 from {database.schema}.{table.name} as later where"
+            f"   later.{table.key} = json_extract_scalar(known.raw, '$.{table.key}')"
+            f"   and later._dlt_load_id > known._dlt_load_id"
+            f" )"
         )
         return cls(
             since,
@@ -130,7 +133,10 @@ class _Known:
 def _new_rows(
     engine: sa.Engine, database: Database, table: RawTable, known: "_Known"
 ) -> Generator[tuple[pa.Table, pa.Table]]:
-    """Page by page, the rows that can be loaded and those that are refused, without those that are known."""
+    """Page by page, the rows that can be loaded and those that are refused, without those that are known.
+
+    The database is being read until it is exhausted or closed.
+    """
     mapping = RowMapping(
         source=database.name,
         entity=Entity(table.name, table.key, table.columns),
@@ -140,8 +146,9 @@ def _new_rows(
         used=dict.fromkeys((column.name for column in table.columns), database.place),
         lineage=table.lineage,
     )
-    for page in pages(engine, database, table, known.since):
-        yield _judge(mapping, page, known)
+    with closing(pages(engine, database, table, known.since)) as read:
+        for page in read:
+            yield _judge(mapping, page, known)
 
 
 def _judge(mapping: RowMapping, page: pa.Table, known: _Known) -> tuple[pa.Table, pa.Table]:

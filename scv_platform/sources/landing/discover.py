@@ -44,7 +44,12 @@ class PendingFile:
         return self.mapping.source, self.mapping.entity.name, self.content_hash, self.mapping.fingerprint
 
     def is_unchanged(self) -> bool:
-        """Whether the file is still the one that was found; one that is being written to waits for the next run."""
+        """Whether the file is still the one that was found; one that is being written to waits for the next run.
+
+        Of a file that must not be read only that is told, whatever it is by now.
+        """
+        if self.refusal:
+            return True
         try:
             status = self.path.stat()
         except FileNotFoundError:
@@ -58,6 +63,9 @@ class Discovery:
 
     pending: tuple[PendingFile, ...]
     known: KnownFiles
+    """The files that may be read."""
+    contents: frozenset[str]
+    """Hashes of all that lies there: of content, or of the path of what must not be read."""
     missing: tuple[str, ...]
     """Paths without wildcards where no file is: mistakes, each with its place in the configuration."""
     unmatched: tuple[str, ...]
@@ -74,6 +82,7 @@ def pending_files(
 ) -> Discovery:
     """The files of this dataset that are not loaded yet, each content once, in the order of its tables."""
     seen: dict[str, Sequence[int | str]] = {}
+    contents: set[str] = set()
     pending, missing, unmatched = [], [], []
     done = set(already_loaded)
     for mapping in dataset.mappings:
@@ -83,22 +92,29 @@ def pending_files(
         elif not paths:
             missing.append(f"{mapping.place}: {mapping.pattern}: missing file")
         for path, status in paths:
+            size, changed_ns = status.st_size, status.st_mtime_ns
             entry = seen.get(str(path)) or (known or {}).get(str(path), ())
             refusal = _refusal(mapping, path)
-            if refusal:
-                entry = (status.st_size, status.st_mtime_ns, hashlib.sha256(str(path).encode()).hexdigest())
-            elif tuple(entry[:2]) != (status.st_size, status.st_mtime_ns):
+            if not refusal and tuple(entry[:2]) != (size, changed_ns):
                 try:
-                    entry = (status.st_size, status.st_mtime_ns, _content_hash(path))
+                    entry = (size, changed_ns, _content_hash(path))
                 except FileNotFoundError:
                     continue
-            seen[str(path)] = entry
+                except OSError as error:
+                    refusal = f"cannot be read: {error.strerror}"
+            if refusal:
+                # Not remembered as known: a file that takes its place may have its size and its time.
+                content_hash = hashlib.sha256(str(path).encode()).hexdigest()
+            else:
+                seen[str(path)] = entry
+                content_hash = str(entry[2])
+            contents.add(content_hash)
             name = str(path.relative_to(settings.root)) if path.is_relative_to(settings.root) else str(path)
-            file = PendingFile(mapping, path, name, status.st_size, status.st_mtime_ns, str(entry[2]), refusal)
+            file = PendingFile(mapping, path, name, size, changed_ns, content_hash, refusal)
             if file.key not in done:
                 done.add(file.key)
                 pending.append(file)
-    return Discovery(tuple(pending), seen, tuple(missing), tuple(unmatched))
+    return Discovery(tuple(pending), seen, frozenset(contents), tuple(missing), tuple(unmatched))
 
 
 def _matching(pattern: str) -> Iterator[tuple[Path, os.stat_result]]:

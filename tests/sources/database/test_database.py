@@ -14,7 +14,13 @@ from scv_platform.config_files import ConfigError
 from scv_platform.settings import PROJECT_ROOT
 from scv_platform.sources.config import load_sources
 from scv_platform.sources.contract import read_contracts
-from scv_platform.sources.database import TableLoad, UnreadableDatabase, rows_in_quarantine, tables_with_news
+from scv_platform.sources.database import (
+    TableLoad,
+    UnreadableDatabase,
+    connection,
+    rows_in_quarantine,
+    tables_with_news,
+)
 
 ANNA = "insert into users values (1, 'anna@example.org', '1990-02-03', 0, '2026-01-01', '2026-01-05T10:00:00Z')"
 BEN = "insert into users values (2, 'ben@example.org', null, 1, null, '2026-01-05 11:30:00.250')"
@@ -87,6 +93,18 @@ def test_bad_rows_are_in_quarantine_once_and_leave_it_when_a_later_version_is_go
     app.write("update users set birth_date = null, updated_at = '2026-01-06' where user_id = 2")
     app.load()
     assert rows_in_quarantine(app.warehouse, app.database) == {"users": 4}
+
+
+def test_a_row_that_is_as_bad_again_as_before_its_repair_is_in_quarantine_again(app):
+    app.write(ANNA, "insert into users values (2, null, 'yesterday', 0, null, '2026-01-05')")
+    app.load()
+    app.write("update users set birth_date = null where user_id = 2")
+    app.load()
+    assert rows_in_quarantine(app.warehouse, app.database) == {"users": 0}
+    app.write("update users set birth_date = 'yesterday' where user_id = 2")
+    assert app.load() == {"users": TableLoad(rows_rejected=1)}
+    assert rows_in_quarantine(app.warehouse, app.database) == {"users": 1}
+    assert app.load() == {"users": TableLoad()}
 
 
 def test_every_table_is_there_before_its_first_row(app):
@@ -189,6 +207,21 @@ def test_there_is_news_only_while_something_is_not_in_the_warehouse(app):
     assert tables_with_news(app.database, app.warehouse) == set()
     app.write("update users set email = null where user_id = 1")
     assert tables_with_news(app.database, app.warehouse) == {"users"}, "a change that did not move the watermark"
+
+
+def test_the_application_can_write_as_soon_as_the_news_is_known(app, monkeypatch):
+    app.write(
+        "insert into users with recursive n(i) as (select 1 union all select i + 1 from n where i < 2000)"
+        " select i, null, null, 0, null, '2026-01-05' from n"
+    )
+    app.load()
+    app.write("update users set email = 'new@example.org'")
+    monkeypatch.setattr(connection, "_CHUNK_ROWS", 100)
+    assert tables_with_news(app.database, app.warehouse) == {"users"}
+    application = sqlite3.connect(app.path, timeout=1)
+    application.execute("update users set email = null where user_id = 1")
+    application.commit()
+    application.close()
 
 
 def test_a_column_that_the_contract_gained_is_added_and_filled_from_what_is_read_again(app):

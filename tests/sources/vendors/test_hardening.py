@@ -1,16 +1,19 @@
 """Damaged files, through dlt into a warehouse: good rows load, the others are in quarantine with line and reason."""
 
+import errno
 import gzip
 import io
 import json
 import os
 import resource
+import shutil
 import time
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from scv_platform.ingestion.quarantine import rows_in_quarantine
 from scv_platform.sources.landing import pending_files
 
 OK = {"id": 1, "created_at": "2026-01-05T10:00:00Z", "updated_at": "2026-01-05T10:00:00Z"}
@@ -137,3 +140,54 @@ def test_a_file_that_disappears_while_it_is_looked_at_is_as_if_it_had_never_been
     found = pending_files(company.settings, company.sources.dataset("shopify"), frozenset())
     assert [file.path for file in found.pending] == [good]
     assert company.load("shopify")["customers"].rows_loaded == 1
+
+
+def test_a_file_that_may_not_be_read_is_refused_and_loads_once_it_may(company, monkeypatch):
+    company.write("shopify/customers", "good.jsonl", [OK])
+    closed = company.write("shopify/customers", "closed.jsonl", [OK | {"id": 2}])
+    open_file = Path.open
+
+    def open_unless_closed(path, *arguments, **options):
+        if path == closed:
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return open_file(path, *arguments, **options)
+
+    with monkeypatch.context() as closing:
+        # Tests may run as root, who may read everything.
+        closing.setattr(Path, "open", open_unless_closed)
+        summary = company.load("shopify")["customers"]
+        assert (summary.rows_loaded, summary.rows_rejected) == (1, 1)
+        assert company.load("shopify") == {}
+    (refused,) = company.rows("select file, line, reason from raw_shopify._rejected_rows")
+    assert (Path(refused["file"]).name, refused["line"]) == (closed.name, None)
+    assert refused["reason"] == "cannot be read: Permission denied"
+    assert company.load("shopify")["customers"].rows_loaded == 1
+
+
+def test_a_file_that_takes_the_place_of_a_refused_link_is_read_though_it_has_its_size_and_time(company):
+    outside = company.folder / "outside.jsonl"
+    outside.write_text(LINE)
+    os.utime(outside, (1, 1))
+    folder = company.landing / "shopify" / "customers"
+    folder.mkdir(parents=True)
+    (folder / "a.jsonl").symlink_to(outside)
+    dataset = company.sources.dataset("shopify")
+    before = pending_files(company.settings, dataset, frozenset())
+    refused = frozenset(file.key for file in before.pending)
+    assert {content for _, _, content, _ in refused} == before.contents
+    (folder / "a.jsonl").unlink()
+    shutil.copy2(outside, folder / "a.jsonl")
+    (found,) = pending_files(company.settings, dataset, refused, before.known).pending
+    assert found.refusal is None
+
+
+def test_a_file_that_comes_again_in_good_shape_leaves_quarantine_and_what_it_brought_before_stays(company):
+    company.write("shopify/customers", "other.jsonl", "{")
+    for content in ([OK, {"id": 2}], [OK | {"id": 3}]):
+        company.write("shopify/customers", "delta.jsonl", content)
+        company.load("shopify")
+        dataset = company.sources.dataset("shopify")
+        seen = rows_in_quarantine(company.warehouse, dataset)
+    assert seen == {"customers": 1}, "the row of the other file"
+    rows = company.rows("select id from raw_shopify.customers order by id")
+    assert [row["id"] for row in rows] == ["1", "3"]
