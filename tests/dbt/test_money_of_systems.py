@@ -173,6 +173,8 @@ COMPANY: dict[str, Rows] = {
     "stripe.charges": [
         charge("ch_1_failed", 11305, status="failed", paid=False, metadata={"order_id": "1"}),
         charge("ch_1", 11305, metadata={"order_id": "1"}),
+        # Authorised, never collected, and let go.
+        charge("ch_1_let_go", 11305, captured=False, metadata={"order_id": "1"}),
         charge("ch_2", 7735, metadata={"order_id": "2"}),
         charge("ch_3", 5950, metadata={"order_id": "3"}),
         charge("ch_8", 18000, "jpy", metadata={"order_id": "8"}),
@@ -182,6 +184,7 @@ COMPANY: dict[str, Rows] = {
         charge("ch_seat_failed", 5000, "usd", status="failed", paid=False, customer="cus_1"),
         charge("ch_seat", 5000, "usd", customer="cus_1"),
         charge("ch_seat_test", 5000, "usd", customer="cus_1", livemode=False),
+        charge("ch_seat_let_go", 5000, "usd", captured=False, customer="cus_1"),
     ],
     "stripe.refunds": [
         # In both systems; in this one alone.
@@ -191,6 +194,8 @@ COMPANY: dict[str, Rows] = {
         paid_back("re_sub", 1184, "ch_sub"),
         paid_back("re_deal", 11900, "ch_deal"),
         paid_back("re_seat", 2000, "ch_seat", "usd"),
+        paid_back("re_1_let_go", 11305, "ch_1_let_go"),
+        paid_back("re_seat_let_go", 5000, "ch_seat_let_go", "usd"),
         paid_back("re_seat_failed", 3000, "ch_seat", "usd", status="failed"),
     ],
 }  # fmt: skip

@@ -89,7 +89,11 @@ found as (
         on
             refunds.charge_id is null
             and refunds.payment_intent_id = collected.payment_intent_id
-    inner join payments on coalesce(refunds.charge_id, collected.charge_id) = payments.charge_id
+    -- Who lets an authorised card go says so in a refund, though no money came.
+    inner join payments
+        on
+            coalesce(refunds.charge_id, collected.charge_id) = payments.charge_id
+            and payments.is_collected
     left join shop_refunds
         on
             payments.sale_source = 'shopify'
