@@ -141,6 +141,7 @@ COMPANY: dict[str, Rows] = {
         # The prices have the tax in them; of a guest, through a seller.
         order("9", "119", taxes_included=True, customer=None, email="guest@y.com", source_name="marketplace",
               total_tax=Decimal(19), total_price=Decimal(119), note_attributes=[{"name": "seller_id", "value": "s1"}]),
+        order("10", 100),
     ],
     "shopify.order_lines": [
         line("1a", "1", 5, 20, total_discount=10),
@@ -180,6 +181,9 @@ COMPANY: dict[str, Rows] = {
         charge("ch_8", 18000, "jpy", metadata={"order_id": "8"}),
         charge("ch_sub", 2368, payment_intent="pi_in_sub", customer="cus_1"),
         charge("ch_deal", 119000, payment_intent="pi_in_deal", customer="cus_1"),
+        # Paid twice, the second time by mistake.
+        charge("ch_10", 11900, metadata={"order_id": "10"}),
+        charge("ch_10_again", 11900, metadata={"order_id": "10"}),
         # A seat at a workshop, for which nothing else stands; the first attempt failed.
         charge("ch_seat_failed", 5000, "usd", status="failed", paid=False, customer="cus_1"),
         charge("ch_seat", 5000, "usd", customer="cus_1"),
@@ -193,6 +197,8 @@ COMPANY: dict[str, Rows] = {
         paid_back("re_8", 4500, "ch_8", "jpy"),
         paid_back("re_sub", 1184, "ch_sub"),
         paid_back("re_deal", 11900, "ch_deal"),
+        paid_back("re_10_again", 11900, "ch_10_again", reason="duplicate"),
+        paid_back("re_10", 2975, "ch_10"),
         paid_back("re_seat", 2000, "ch_seat", "usd"),
         paid_back("re_1_let_go", 11305, "ch_1_let_go"),
         paid_back("re_seat_let_go", 5000, "ch_seat_let_go", "usd"),
@@ -221,6 +227,9 @@ def test_every_sale_of_the_company_counts_once_and_to_the_cent(book: Book):
         # A quarter of the yen is a quarter of the goods.
         "stripe:re_8": ("EUR", Decimal(-25), True),
         "shopify:9": ("EUR", Decimal(100), True),
+        "shopify:10": ("EUR", Decimal(100), True),
+        "stripe:re_10": ("EUR", Decimal(-25), True),
+        "stripe:re_10_again": ("EUR", Decimal(0), True),
         "salesforce:006A": ("EUR", Decimal(1000), True),
         "stripe:re_deal": ("EUR", Decimal(-100), True),
         "salesforce:006B": ("EUR", Decimal(2000), True),
@@ -237,6 +246,8 @@ def test_every_sale_of_the_company_counts_once_and_to_the_cent(book: Book):
     assert {name: row["order_id"] for name, row in rows.items() if row["transaction_type"] == "refund"} == {
         **{f"shopify:refund:r{number}": f"shopify:{number}" for number in (2, 3, 5, 6, 7)},
         "stripe:re_8": "shopify:8",
+        "stripe:re_10": "shopify:10",
+        "stripe:re_10_again": "shopify:10",
         "stripe:re_deal": "salesforce:006A",
         "stripe:re_sub": "stripe:in_sub",
         "stripe:re_seat": "stripe:ch_seat",

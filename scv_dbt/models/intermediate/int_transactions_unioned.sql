@@ -204,8 +204,7 @@ unioned as (
             "source": "'stripe'", "source_id": "refund_id", "order_source": "sale_source",
             "order_id": "sale_source_id", "transaction_type": "'refund'", "currency": "sale_currency",
             "refund_amount": "goods_amount", "channel": "'payment'",
-            "status": "case when status = 'requires_action' then 'awaiting_payment' else status end",
-        }, carried=["occurred_at", "first_load_id"]) }}
+        }, carried=["occurred_at", "status", "first_load_id"]) }}
     from payment_refunds_of_their_own
 )
 
