@@ -163,6 +163,7 @@ COMPANY: dict[str, Rows] = {
         deal("006A", 1000),
         deal("006B", 2000),
         deal("006C", 3000, is_won=False),
+        deal("006D", 10000),
     ],
     "stripe.invoices": [
         invoice("in_sub", 1990, 378, parent={"subscription_details": {"subscription": "sub_1"}}),
@@ -181,6 +182,8 @@ COMPANY: dict[str, Rows] = {
         charge("ch_8", 18000, "jpy", metadata={"order_id": "8"}),
         charge("ch_sub", 2368, payment_intent="pi_in_sub", customer="cus_1"),
         charge("ch_deal", 119000, payment_intent="pi_in_deal", customer="cus_1"),
+        # The first instalment, half of which went back.
+        charge("ch_instalment", 200000, metadata={"opportunity_id": "006D"}),
         # Paid twice, the second time by mistake.
         charge("ch_10", 11900, metadata={"order_id": "10"}),
         charge("ch_10_again", 11900, metadata={"order_id": "10"}),
@@ -197,6 +200,7 @@ COMPANY: dict[str, Rows] = {
         paid_back("re_8", 4500, "ch_8", "jpy"),
         paid_back("re_sub", 1184, "ch_sub"),
         paid_back("re_deal", 11900, "ch_deal"),
+        paid_back("re_instalment", 100000, "ch_instalment"),
         paid_back("re_10_again", 11900, "ch_10_again", reason="duplicate"),
         paid_back("re_10", 2975, "ch_10"),
         paid_back("re_seat", 2000, "ch_seat", "usd"),
@@ -233,6 +237,8 @@ def test_every_sale_of_the_company_counts_once_and_to_the_cent(book: Book):
         "salesforce:006A": ("EUR", Decimal(1000), True),
         "stripe:re_deal": ("EUR", Decimal(-100), True),
         "salesforce:006B": ("EUR", Decimal(2000), True),
+        "salesforce:006D": ("EUR", Decimal(10000), True),
+        "stripe:re_instalment": ("EUR", Decimal(-1000), True),
         "stripe:in_lost": ("EUR", Decimal(3000), True),
         "stripe:in_sub": ("EUR", Decimal("19.9"), True),
         "stripe:re_sub": ("EUR", Decimal("-9.95"), True),
@@ -249,6 +255,7 @@ def test_every_sale_of_the_company_counts_once_and_to_the_cent(book: Book):
         "stripe:re_10": "shopify:10",
         "stripe:re_10_again": "shopify:10",
         "stripe:re_deal": "salesforce:006A",
+        "stripe:re_instalment": "salesforce:006D",
         "stripe:re_sub": "stripe:in_sub",
         "stripe:re_seat": "stripe:ch_seat",
         "stripe:re_seat_failed": "stripe:ch_seat",
