@@ -164,12 +164,15 @@ COMPANY: dict[str, Rows] = {
         deal("006B", 2000),
         deal("006C", 3000, is_won=False),
         deal("006D", 10000),
+        # Nobody noted what it brought; its invoice says so.
+        {**deal("006E", 0), "amount": None},
     ],
     "stripe.invoices": [
         invoice("in_sub", 1990, 378, parent={"subscription_details": {"subscription": "sub_1"}}),
         invoice("in_yen", 990, 0, "jpy"),
         invoice("in_open", 1990, 378, status="open", payments={"data": []}),
         invoice("in_deal", 100000, 19000, metadata={"opportunity_id": "006A"}),
+        invoice("in_blank", 500000, 95000, metadata={"opportunity_id": "006E"}),
         invoice("in_lost", 300000, 57000, metadata={"opportunity_id": "006C"}),
     ],
     "stripe.charges": [
@@ -182,6 +185,7 @@ COMPANY: dict[str, Rows] = {
         charge("ch_8", 18000, "jpy", metadata={"order_id": "8"}),
         charge("ch_sub", 2368, payment_intent="pi_in_sub", customer="cus_1"),
         charge("ch_deal", 119000, payment_intent="pi_in_deal", customer="cus_1"),
+        charge("ch_blank", 595000, payment_intent="pi_in_blank", customer="cus_1"),
         # The first instalment, half of which went back.
         charge("ch_instalment", 200000, metadata={"opportunity_id": "006D"}),
         # Paid twice, the second time by mistake.
@@ -239,6 +243,7 @@ def test_every_sale_of_the_company_counts_once_and_to_the_cent(book: Book):
         "salesforce:006B": ("EUR", Decimal(2000), True),
         "salesforce:006D": ("EUR", Decimal(10000), True),
         "stripe:re_instalment": ("EUR", Decimal(-1000), True),
+        "stripe:in_blank": ("EUR", Decimal(5000), True),
         "stripe:in_lost": ("EUR", Decimal(3000), True),
         "stripe:in_sub": ("EUR", Decimal("19.9"), True),
         "stripe:re_sub": ("EUR", Decimal("-9.95"), True),

@@ -19,9 +19,10 @@ sellers as (
     select * from {{ ref("stg_app_db__sellers") }}
 ),
 
+-- A deal of which nobody noted the amount states no sale.
 won_deals as (
     select * from {{ ref("stg_salesforce__opportunity") }}
-    where is_won and not is_deleted
+    where is_won and not is_deleted and amount is not null
 ),
 
 invoices as (
