@@ -141,6 +141,7 @@ COMPANY: dict[str, Rows] = {
         # The prices have the tax in them; of a guest, through a seller.
         order("9", "119", taxes_included=True, customer=None, email="guest@y.com", source_name="marketplace",
               total_tax=Decimal(19), total_price=Decimal(119), note_attributes=[{"name": "seller_id", "value": "s1"}]),
+        order("10", 100),
     ],
     "shopify.order_lines": [
         line("1a", "1", 5, 20, total_discount=10),
@@ -162,26 +163,39 @@ COMPANY: dict[str, Rows] = {
         deal("006A", 1000),
         deal("006B", 2000),
         deal("006C", 3000, is_won=False),
+        deal("006D", 10000),
+        # Nobody noted what it brought; its invoice says so.
+        {**deal("006E", 0), "amount": None},
     ],
     "stripe.invoices": [
         invoice("in_sub", 1990, 378, parent={"subscription_details": {"subscription": "sub_1"}}),
         invoice("in_yen", 990, 0, "jpy"),
         invoice("in_open", 1990, 378, status="open", payments={"data": []}),
         invoice("in_deal", 100000, 19000, metadata={"opportunity_id": "006A"}),
+        invoice("in_blank", 500000, 95000, metadata={"opportunity_id": "006E"}),
         invoice("in_lost", 300000, 57000, metadata={"opportunity_id": "006C"}),
     ],
     "stripe.charges": [
         charge("ch_1_failed", 11305, status="failed", paid=False, metadata={"order_id": "1"}),
         charge("ch_1", 11305, metadata={"order_id": "1"}),
+        # Authorised, never collected, and let go.
+        charge("ch_1_let_go", 11305, captured=False, metadata={"order_id": "1"}),
         charge("ch_2", 7735, metadata={"order_id": "2"}),
         charge("ch_3", 5950, metadata={"order_id": "3"}),
         charge("ch_8", 18000, "jpy", metadata={"order_id": "8"}),
         charge("ch_sub", 2368, payment_intent="pi_in_sub", customer="cus_1"),
         charge("ch_deal", 119000, payment_intent="pi_in_deal", customer="cus_1"),
+        charge("ch_blank", 595000, payment_intent="pi_in_blank", customer="cus_1"),
+        # The first instalment, half of which went back.
+        charge("ch_instalment", 200000, metadata={"opportunity_id": "006D"}),
+        # Paid twice, the second time by mistake.
+        charge("ch_10", 11900, metadata={"order_id": "10"}),
+        charge("ch_10_again", 11900, metadata={"order_id": "10"}),
         # A seat at a workshop, for which nothing else stands; the first attempt failed.
         charge("ch_seat_failed", 5000, "usd", status="failed", paid=False, customer="cus_1"),
         charge("ch_seat", 5000, "usd", customer="cus_1"),
         charge("ch_seat_test", 5000, "usd", customer="cus_1", livemode=False),
+        charge("ch_seat_let_go", 5000, "usd", captured=False, customer="cus_1"),
     ],
     "stripe.refunds": [
         # In both systems; in this one alone.
@@ -190,7 +204,12 @@ COMPANY: dict[str, Rows] = {
         paid_back("re_8", 4500, "ch_8", "jpy"),
         paid_back("re_sub", 1184, "ch_sub"),
         paid_back("re_deal", 11900, "ch_deal"),
+        paid_back("re_instalment", 100000, "ch_instalment"),
+        paid_back("re_10_again", 11900, "ch_10_again", reason="duplicate"),
+        paid_back("re_10", 2975, "ch_10"),
         paid_back("re_seat", 2000, "ch_seat", "usd"),
+        paid_back("re_1_let_go", 11305, "ch_1_let_go"),
+        paid_back("re_seat_let_go", 5000, "ch_seat_let_go", "usd"),
         paid_back("re_seat_failed", 3000, "ch_seat", "usd", status="failed"),
     ],
 }  # fmt: skip
@@ -216,9 +235,15 @@ def test_every_sale_of_the_company_counts_once_and_to_the_cent(book: Book):
         # A quarter of the yen is a quarter of the goods.
         "stripe:re_8": ("EUR", Decimal(-25), True),
         "shopify:9": ("EUR", Decimal(100), True),
+        "shopify:10": ("EUR", Decimal(100), True),
+        "stripe:re_10": ("EUR", Decimal(-25), True),
+        "stripe:re_10_again": ("EUR", Decimal(0), True),
         "salesforce:006A": ("EUR", Decimal(1000), True),
         "stripe:re_deal": ("EUR", Decimal(-100), True),
         "salesforce:006B": ("EUR", Decimal(2000), True),
+        "salesforce:006D": ("EUR", Decimal(10000), True),
+        "stripe:re_instalment": ("EUR", Decimal(-1000), True),
+        "stripe:in_blank": ("EUR", Decimal(5000), True),
         "stripe:in_lost": ("EUR", Decimal(3000), True),
         "stripe:in_sub": ("EUR", Decimal("19.9"), True),
         "stripe:re_sub": ("EUR", Decimal("-9.95"), True),
@@ -232,7 +257,10 @@ def test_every_sale_of_the_company_counts_once_and_to_the_cent(book: Book):
     assert {name: row["order_id"] for name, row in rows.items() if row["transaction_type"] == "refund"} == {
         **{f"shopify:refund:r{number}": f"shopify:{number}" for number in (2, 3, 5, 6, 7)},
         "stripe:re_8": "shopify:8",
+        "stripe:re_10": "shopify:10",
+        "stripe:re_10_again": "shopify:10",
         "stripe:re_deal": "salesforce:006A",
+        "stripe:re_instalment": "salesforce:006D",
         "stripe:re_sub": "stripe:in_sub",
         "stripe:re_seat": "stripe:ch_seat",
         "stripe:re_seat_failed": "stripe:ch_seat",

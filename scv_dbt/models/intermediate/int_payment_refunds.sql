@@ -81,7 +81,8 @@ found as (
         shop_refunds.order_id is not null as is_stated_by_shop,
         refunds.amount,
         refunds.currency,
-        refunds.status,
+        refunds.reason,
+        case when refunds.status = 'requires_action' then 'awaiting_payment' else refunds.status end as status,
         refunds.occurred_at,
         refunds.first_load_id
     from refunds
@@ -89,43 +90,84 @@ found as (
         on
             refunds.charge_id is null
             and refunds.payment_intent_id = collected.payment_intent_id
-    inner join payments on coalesce(refunds.charge_id, collected.charge_id) = payments.charge_id
+    -- Who lets an authorised card go says so in a refund, though no money came.
+    inner join payments
+        on
+            coalesce(refunds.charge_id, collected.charge_id) = payments.charge_id
+            and payments.is_collected
     left join shop_refunds
         on
             payments.sale_source = 'shopify'
             and payments.sale_source_id = shop_refunds.order_id
 ),
 
--- Goods without tax and shipping, pro rata: of what was owed where the currency is that of the sale, else of what was
--- paid in the currency of the refund. The result is in the currency of the sale.
-valued as (
+-- What was paid beyond what was owed, as by a second payment of the same order, is given back before any goods are.
+compared as (
     select
-        found.payment_refund_id,
-        found.refund_id,
-        found.charge_id,
-        found.sale_id,
-        found.sale_source,
-        found.sale_source_id,
-        found.is_of_bare_charge,
-        found.is_stated_by_shop,
-        found.amount,
-        found.currency,
-        case when found.is_of_bare_charge then found.currency else sales.currency end as sale_currency,
+        found.*,
+        sales.currency as owed_currency,
+        sales.total_amount as owed_amount,
+        sales.net_amount,
+        paid.amount as paid_amount,
         case
-            when found.is_of_bare_charge then found.amount
-            when found.currency = sales.currency and sales.total_amount > 0
-                then {{ to_money("found.amount * sales.net_amount / sales.total_amount") }}
-            when paid.amount > 0 then {{ to_money("found.amount * sales.net_amount / paid.amount") }}
-        end as goods_amount,
-        found.status,
-        found.occurred_at,
-        found.first_load_id
+            when found.currency = sales.currency then coalesce(greatest(paid.amount - sales.total_amount, 0), 0)
+            else 0
+        end as excess_amount,
+        coalesce(
+            sum(case when {{ status_counts("found.status") }} and not found.is_stated_by_shop then found.amount else 0 end)
+                over (
+                    partition by found.sale_id, found.currency
+                    order by
+                        case when found.reason = 'duplicate' then 0 else 1 end,
+                        found.occurred_at,
+                        found.refund_id
+                    rows between unbounded preceding and 1 preceding
+                ),
+            0
+        ) as earlier_amount
     from found
     left join sales on found.sale_id = sales.sale_id
     left join paid
         on
             found.sale_id = paid.sale_id
             and found.currency = paid.currency
+),
+
+reduced as (
+    select
+        *,
+        amount - least(amount, greatest(excess_amount - earlier_amount, 0)) as owed_back_amount
+    from compared
+),
+
+-- Goods without tax and shipping, pro rata: of what was owed where the currency is that of the sale, else of what was
+-- paid in the currency of the refund. The result is in the currency of the sale.
+valued as (
+    select
+        payment_refund_id,
+        refund_id,
+        charge_id,
+        sale_id,
+        sale_source,
+        sale_source_id,
+        is_of_bare_charge,
+        is_stated_by_shop,
+        amount,
+        currency,
+        case when is_of_bare_charge then currency else owed_currency end as sale_currency,
+        case
+            when is_of_bare_charge then amount
+            when currency = owed_currency and owed_amount > 0
+                then {{ to_money("owed_back_amount * net_amount / owed_amount") }}
+            -- An instalment says nothing of the rest of the sale: no more is given back than was.
+            when currency = owed_currency and paid_amount > 0
+                then {{ to_money("owed_back_amount * least(net_amount, paid_amount) / paid_amount") }}
+            when paid_amount > 0 then {{ to_money("amount * net_amount / paid_amount") }}
+        end as goods_amount,
+        status,
+        occurred_at,
+        first_load_id
+    from reduced
 )
 
 select * from valued

@@ -11,10 +11,11 @@ orders as (
     select order_id from {{ ref("stg_shopify__orders") }}
 ),
 
+-- A deal of which nobody noted the amount states no sale.
 deals as (
     select opportunity_id
     from {{ ref("stg_salesforce__opportunity") }}
-    where is_won and not is_deleted
+    where is_won and not is_deleted and amount is not null
 ),
 
 invoice_payments as (

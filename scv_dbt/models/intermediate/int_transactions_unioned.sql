@@ -19,9 +19,10 @@ sellers as (
     select * from {{ ref("stg_app_db__sellers") }}
 ),
 
+-- A deal of which nobody noted the amount states no sale.
 won_deals as (
     select * from {{ ref("stg_salesforce__opportunity") }}
-    where is_won and not is_deleted
+    where is_won and not is_deleted and amount is not null
 ),
 
 invoices as (
@@ -204,8 +205,7 @@ unioned as (
             "source": "'stripe'", "source_id": "refund_id", "order_source": "sale_source",
             "order_id": "sale_source_id", "transaction_type": "'refund'", "currency": "sale_currency",
             "refund_amount": "goods_amount", "channel": "'payment'",
-            "status": "case when status = 'requires_action' then 'awaiting_payment' else status end",
-        }, carried=["occurred_at", "first_load_id"]) }}
+        }, carried=["occurred_at", "status", "first_load_id"]) }}
     from payment_refunds_of_their_own
 )
 
