@@ -8,7 +8,7 @@ PORT ?= 3000
 CUSTOMERS ?= 5000
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo dev test lint bench lock clean
+.PHONY: help install demo dev test pytest lint bench lock clean
 
 help:  ## Show what each target does
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -33,7 +33,7 @@ $(VENV)/.dev: requirements-dev.lock $(VENV)/.base
 
 install: $(VENV)/.base  ## Make the environment
 
-demo: $(VENV)/.base  ## Simulate a small shop, build everything, and show the result
+demo: $(VENV)/.base  ## Simulate a company, build everything, and show the result
 	@scv demo --customers $(CUSTOMERS)
 
 dev: $(VENV)/.base  ## Open the Dagster UI on http://127.0.0.1:3000
@@ -43,10 +43,14 @@ lint: $(VENV)/.dev  ## Check style, layers, types and SQL
 	@ruff check . && ruff format --check .
 	@lint-imports
 	@mypy
-	@sqlfluff lint scv_dbt/models scv_dbt/tests
+	@DBT_TARGET_PATH=target/lint sqlfluff lint scv_dbt/models scv_dbt/tests
 
-test: lint  ## Lint, then run all tests
+pytest: $(VENV)/.dev
 	@pytest
+
+# Side by side: each keeps one processor busy. The SQL linter compiles into a folder of its own.
+test: $(VENV)/.dev  ## Lint, and run all tests
+	@$(MAKE) --no-print-directory -j2 lint pytest
 
 bench: $(VENV)/.dev  ## Measure the figures that the README quotes
 	@for script in $(filter-out %/installation.py,$(wildcard benchmarks/*.py)); do echo; python "$$script"; done
