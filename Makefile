@@ -8,10 +8,10 @@ PORT ?= 3000
 CUSTOMERS ?= 5000
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo dev test pytest lint bench lock clean
+.PHONY: help install demo dev test test-company test-parts lint bench lock clean
 
 help:  ## Show what each target does
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
 
 $(VENV)/bin/python:
 	@echo "Making a virtual environment in $(VENV)"
@@ -45,12 +45,16 @@ lint: $(VENV)/.dev  ## Check style, layers, types and SQL
 	@mypy
 	@DBT_TARGET_PATH=target/lint sqlfluff lint scv_dbt/models scv_dbt/tests
 
-pytest: $(VENV)/.dev
-	@pytest
-
-# Side by side: each keeps one processor busy. The SQL linter compiles into a folder of its own.
+# Side by side, because each keeps one processor busy. They share the manifest of the dbt project, which is made first.
 test: $(VENV)/.dev  ## Lint, and run all tests
-	@$(MAKE) --no-print-directory -j2 lint pytest
+	@python -c 'from scv_platform.settings import Settings as S; from scv_platform.transformation.project import load_manifest as m; m(S.load())'
+	@$(MAKE) --no-print-directory -j2 test-company test-parts lint
+
+test-company: $(VENV)/.dev  ## Run the tests on the simulated company
+	@pytest -m company
+
+test-parts: $(VENV)/.dev  ## Run all other tests
+	@pytest -m "not company"
 
 bench: $(VENV)/.dev  ## Measure the figures that the README quotes
 	@for script in $(filter-out %/installation.py,$(wildcard benchmarks/*.py)); do echo; python "$$script"; done

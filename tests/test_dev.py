@@ -3,11 +3,14 @@
 from collections.abc import Callable
 
 import dagster as dg
+import pytest
 
 from scv_platform.definitions import build_definitions
 from tests.conftest import UNTIL, Platform
 from tests.dev_server import DevServer, dagster_dev, wait_until
 from tests.drop import drop
+
+pytestmark = pytest.mark.company
 
 EXPORT = "exports/files/thank_you_card"
 DROPPED = "shopify/orders"

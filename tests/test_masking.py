@@ -9,6 +9,8 @@ import pytest
 from tests.canary import CANARY, CANARY_SECRET
 from tests.conftest import Platform
 
+pytestmark = pytest.mark.company
+
 DATA = ("landing", "exports", "scv.duckdb", "config")
 """Where the data of people belongs, in the folder of an installation."""
 

@@ -18,6 +18,8 @@ import pytest
 from scv_platform.run import AlreadyRunning, is_locked, warehouse_lock
 from tests.conftest import Platform
 
+pytestmark = pytest.mark.company
+
 LOAD_AND_RUN_COLUMNS = {
     "_dlt_load_id", "_dlt_id", "load_id", "first_load_id", "loaded_at", "inserted_at", "registered_at", "evaluated_at",
     "run_id", "started_at", "finished_at", "at",

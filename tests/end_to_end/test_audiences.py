@@ -8,6 +8,8 @@ import pytest
 
 from tests.conftest import UNTIL, Platform
 
+pytestmark = pytest.mark.company
+
 DAY = f"date '{UNTIL}'"
 EXPECTED: Mapping[tuple[str, str], str] = {
     ("segment", "jeans_lovers"): """

@@ -15,6 +15,8 @@ from scv_platform.warehouse import Warehouse
 from tests.canary import CANARY
 from tests.conftest import UNTIL, Platform
 
+pytestmark = pytest.mark.company
+
 AUDIENCES = {
     "baby_club", "baby_shelf_reminder", "champions_at_risk_review", "jeans_launch", "thank_you_card", "we_miss_you",
 }  # fmt: skip
