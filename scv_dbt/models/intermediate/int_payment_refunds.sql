@@ -115,7 +115,10 @@ compared as (
         end as excess_amount,
         coalesce(
             sum(
-                case when {{ status_counts("found.status") }} and not found.is_stated_by_shop then found.amount else 0 end
+                case
+                    when {{ status_counts("found.status") }} and not found.is_stated_by_shop then found.amount
+                    else 0
+                end
             )
                 over (
                     partition by found.sale_id, found.currency
