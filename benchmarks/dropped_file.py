@@ -26,7 +26,8 @@ def exported(folder: Path) -> dict[str, bytes]:
 def main() -> None:
     scv = str(Path(sys.executable).with_name("scv"))
     day = datetime.now(UTC).date().isoformat()
-    with tempfile.TemporaryDirectory() as name:
+    # The server that stops may still be writing its logs.
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
         folder = Path(name)
         surroundings = {**environment(folder), "SCV_AS_OF": day}
         for command in ([scv, "simulate", "--customers", str(CUSTOMERS), "--until", day], [scv, "run"]):
