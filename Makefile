@@ -45,10 +45,10 @@ lint: $(VENV)/.dev  ## Check style, layers, types and SQL
 	@mypy
 	@DBT_TARGET_PATH=target/lint sqlfluff lint scv_dbt/models scv_dbt/tests
 
-# Side by side, because each keeps one processor busy. They share the manifest of the dbt project, which is made first.
+# Side by side, because each leaves a processor idle at times. They share the manifest of the dbt project, which is made first.
 test: $(VENV)/.dev  ## Lint, and run all tests
 	@python -c 'from scv_platform.settings import Settings as S; from scv_platform.transformation.project import load_manifest as m; m(S.load())'
-	@$(MAKE) --no-print-directory -j2 test-company test-parts lint
+	@$(MAKE) --no-print-directory -j3 test-company test-parts lint
 
 test-company: $(VENV)/.dev  ## Run the tests on the simulated company
 	@pytest -m company

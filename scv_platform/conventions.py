@@ -3,11 +3,14 @@
 Everything that assets of different layers must agree on stands here once.
 """
 
-from datetime import date, timedelta
+from collections.abc import Callable, Iterable
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import dagster as dg
 
 from scv_platform.settings import Settings
+from scv_platform.warehouse import Table
 
 OWNER = "team:data-platform"
 """Owner of every asset that no one else claims."""
@@ -57,9 +60,37 @@ AUTOMATION_INTERVAL_SECONDS = 10
 """How often sensors look for new files and for assets to update."""
 
 
-def run_as_of(context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext, settings: Settings) -> date:
-    """The day that bounds this run: the same for each of its steps, whenever they start."""
+def table_asset(
+    table: Table,
+    deps: Iterable[dg.AssetKey],
+    kinds: set[str],
+    freshness_policy: dg.FreshnessPolicy,
+    output_required: bool = True,
+) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
+    """The decorator of the function that writes a table which Python owns: key, description and group are its own."""
+    return dg.asset(
+        key=[table.schema, table.name],
+        deps=deps,
+        description=table.description,
+        group_name=table.schema,
+        owners=[OWNER],
+        kinds=kinds,
+        pool=WAREHOUSE_POOL,
+        freshness_policy=freshness_policy,
+        automation_condition=WHEN_UPSTREAM_UPDATED,
+        output_required=output_required,
+    )
+
+
+def run_started_at(context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext) -> datetime:
+    """When this run was made, in UTC: the same for each of its steps, whenever they start."""
     record = context.instance.get_run_record_by_id(context.run.run_id)
     if record is None:
-        raise RuntimeError(f"run {context.run.run_id} is not in the Dagster instance, so its day is unknown")
-    return settings.resolve_as_of(record.create_timestamp)
+        raise RuntimeError(f"run {context.run.run_id} is not in the Dagster instance, so its time is unknown")
+    made: datetime = record.create_timestamp
+    return made.astimezone(UTC)
+
+
+def run_as_of(context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext, settings: Settings) -> date:
+    """The day that bounds this run."""
+    return settings.resolve_as_of(run_started_at(context))

@@ -1,11 +1,10 @@
 """The evaluation of identities as a Dagster asset, where `config/platform.yml` names a truth to measure against."""
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 
 import dagster as dg
 
-from scv_platform.conventions import OWNER, TRANSFORMATION_FRESHNESS, WAREHOUSE_POOL, WHEN_UPSTREAM_UPDATED
+from scv_platform.conventions import TRANSFORMATION_FRESHNESS, WAREHOUSE_POOL, run_started_at, table_asset
 from scv_platform.identity.evaluate import EVALUATIONS, Evaluation, as_markdown, as_row, evaluate, newest_evaluation
 from scv_platform.settings import Settings
 from scv_platform.warehouse import Warehouse
@@ -20,16 +19,11 @@ def build_identity_assets(settings: Settings) -> Sequence[dg.AssetsDefinition | 
         return []
     truth = platform.truth
 
-    @dg.asset(
-        key=_KEY,
+    @table_asset(
+        EVALUATIONS,
         deps=[dg.AssetKey(["identity", "identity_map"]), dg.AssetKey(["identity", "edges"])],
-        description=EVALUATIONS.description,
-        group_name=EVALUATIONS.schema,
-        owners=[OWNER],
         kinds={"sql", "table"},
-        pool=WAREHOUSE_POOL,
         freshness_policy=TRANSFORMATION_FRESHNESS,
-        automation_condition=WHEN_UPSTREAM_UPDATED,
         output_required=False,
     )
     def evaluations(
@@ -40,7 +34,8 @@ def build_identity_assets(settings: Settings) -> Sequence[dg.AssetsDefinition | 
             context.log.warning(f"{folder} does not exist, so there is nothing to measure identities against")
             return
         found = evaluate(warehouse, folder)
-        warehouse.merge(EVALUATIONS, as_row(found, context.run.run_id, datetime.now(UTC).replace(tzinfo=None)))
+        evaluated_at = run_started_at(context).replace(tzinfo=None)
+        warehouse.merge(EVALUATIONS, as_row(found, context.run.run_id, evaluated_at))
         yield dg.MaterializeResult(metadata=evaluation_metadata(found))
 
     if platform.min_pair_precision is None and platform.min_pair_recall is None:

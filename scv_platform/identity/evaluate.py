@@ -50,7 +50,7 @@ EVALUATIONS = Table(
     description="How well records became customers, run by run. One row per run that evaluated.",
     columns=(
         TableColumn("run_id", "string", "Run that evaluated."),
-        TableColumn("evaluated_at", "timestamp", "When, UTC."),
+        TableColumn("evaluated_at", "timestamp", "When that run was made, UTC."),
         TableColumn("records", "integer", "Person records that the truth knows, without devices."),
         TableColumn("people", "integer", "People behind them."),
         TableColumn("customers", "integer", "Customers that they became."),

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import dagster as dg
 
-from scv_platform.conventions import INTELLIGENCE_FRESHNESS, OWNER, WAREHOUSE_POOL, WHEN_UPSTREAM_UPDATED, run_as_of
+from scv_platform.conventions import INTELLIGENCE_FRESHNESS, WAREHOUSE_POOL, run_as_of, table_asset
 from scv_platform.intelligence.backtest import MODEL_BACKTESTS, write_backtest
 from scv_platform.intelligence.churn import (
     CHURN_SCORES,
@@ -23,6 +23,7 @@ from scv_platform.intelligence.rfm import RFM, compare_with_sales, write_rfm
 from scv_platform.settings import Settings
 from scv_platform.warehouse import Warehouse, in_one_session
 
+_SALES = dg.AssetKey(["master", "transactions"])
 _RFM_KEY = dg.AssetKey([RFM.schema, RFM.name])
 _BACKTESTS_KEY = dg.AssetKey([MODEL_BACKTESTS.schema, MODEL_BACKTESTS.name])
 _CHURN_KEY = dg.AssetKey([CHURN_SCORES.schema, CHURN_SCORES.name])
@@ -36,17 +37,7 @@ HIGHEST_AUC = 0.95
 def build_intelligence_assets(settings: Settings) -> Sequence[dg.AssetsDefinition | dg.AssetChecksDefinition]:
     """Every score and its checks; they need the resource `warehouse`."""
 
-    @dg.asset(
-        key=_RFM_KEY,
-        deps=[dg.AssetKey(["master", "transactions"])],
-        description=RFM.description,
-        group_name=RFM.schema,
-        owners=[OWNER],
-        kinds={"sql", "table"},
-        pool=WAREHOUSE_POOL,
-        freshness_policy=INTELLIGENCE_FRESHNESS,
-        automation_condition=WHEN_UPSTREAM_UPDATED,
-    )
+    @table_asset(RFM, [_SALES], kinds={"sql", "table"}, freshness_policy=INTELLIGENCE_FRESHNESS)
     @in_one_session
     def rfm(context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse]) -> dg.MaterializeResult[None]:
         as_of = run_as_of(context, settings)
@@ -72,17 +63,7 @@ def build_intelligence_assets(settings: Settings) -> Sequence[dg.AssetsDefinitio
 
 
 def _build_churn_assets(settings: Settings) -> Sequence[dg.AssetsDefinition | dg.AssetChecksDefinition]:
-    @dg.asset(
-        key=_BACKTESTS_KEY,
-        deps=[dg.AssetKey(["master", "transactions"])],
-        description=MODEL_BACKTESTS.description,
-        group_name=MODEL_BACKTESTS.schema,
-        owners=[OWNER],
-        kinds={"python", "table"},
-        pool=WAREHOUSE_POOL,
-        freshness_policy=INTELLIGENCE_FRESHNESS,
-        automation_condition=WHEN_UPSTREAM_UPDATED,
-    )
+    @table_asset(MODEL_BACKTESTS, [_SALES], kinds={"python", "table"}, freshness_policy=INTELLIGENCE_FRESHNESS)
     @in_one_session
     def model_backtests(
         context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse]
@@ -99,16 +80,11 @@ def _build_churn_assets(settings: Settings) -> Sequence[dg.AssetsDefinition | dg
             }
         )
 
-    @dg.asset(
-        key=_CHURN_KEY,
-        deps=[dg.AssetKey(["master", "customers"]), dg.AssetKey(["master", "transactions"]), _BACKTESTS_KEY],
-        description=CHURN_SCORES.description,
-        group_name=CHURN_SCORES.schema,
-        owners=[OWNER],
+    @table_asset(
+        CHURN_SCORES,
+        [dg.AssetKey(["master", "customers"]), _SALES, _BACKTESTS_KEY],
         kinds={"python", "table"},
-        pool=WAREHOUSE_POOL,
         freshness_policy=INTELLIGENCE_FRESHNESS,
-        automation_condition=WHEN_UPSTREAM_UPDATED,
     )
     @in_one_session
     def churn_scores(

@@ -26,7 +26,7 @@ from scv_platform.sources.landing import sql
 from scv_platform.sources.landing.judge import judged_rows
 from scv_platform.sources.landing.mapping import Reading, RowMapping
 from scv_platform.sources.landing.read import FileRows
-from scv_platform.sources.landing.source import REJECTED, arrow_schema, column_hints
+from scv_platform.sources.landing.source import REJECTED, arrow_schema, column_hints, rejected_rows
 from scv_platform.warehouse import Warehouse, bind
 
 
@@ -67,7 +67,8 @@ def _resource(database: Database, table: RawTable, warehouse: Warehouse | None) 
         with database.engine() as engine, closing(_new_rows(engine, database, table, known)) as new_rows:
             for valid, refused in new_rows:
                 yield valid.append_column("_dlt_load_id", pa.repeat(load_id, valid.num_rows))
-                yield dlt.mark.with_table_name(_rejected(database, table, refused, load_id), REJECTED)
+                rejected = rejected_rows(database.name, table.name, database.shown_url, refused, load_id)
+                yield dlt.mark.with_table_name(rejected, REJECTED)
 
     resource = dlt.resource(rows, name=table.name, table_name=table.name, write_disposition="append")
     # Before the columns of the table: a variant of a table begins with the columns that are there.
@@ -175,22 +176,7 @@ def _judge(mapping: RowMapping, page: pa.Table, known: _Known) -> tuple[pa.Table
         in_order = f"select * from ({new}) order by {sql.name(str(mapping.entity.key))}"
         valid = connection.sql(in_order).to_arrow_table()
         refused = connection.sql(
-            f"select _refused as reason, _raw as raw from ({judged.others})"
+            f"select null::bigint as line, _refused as reason, _raw as raw from ({judged.others})"
             " where _raw not in (select raw from known_refused) order by _line"
         ).to_arrow_table()
     return valid, refused
-
-
-def _rejected(database: Database, table: RawTable, refused: pa.Table, load_id: str) -> pa.Table:
-    schema, count = arrow_schema(REJECTED_ROWS), refused.num_rows
-    columns = {
-        "source": pa.repeat(database.name, count),
-        "table_name": pa.repeat(table.name, count),
-        "file": pa.repeat(database.shown_url, count),
-        "line": pa.nulls(count, pa.int64()),
-        "reason": refused["reason"],
-        "raw": refused["raw"],
-        "loaded_at": pa.repeat(pa.scalar(datetime.now(UTC), schema.field("loaded_at").type), count),
-        "_dlt_load_id": pa.repeat(load_id, count),
-    }
-    return pa.table([columns[name] for name in schema.names], schema=schema)

@@ -120,7 +120,8 @@ def _resource(
                 yield dlt.mark.with_file_import(str(target), "parquet", converted.loaded)
                 yield dlt.mark.with_table_name(_ledger_row(file, converted, load_id), LEDGER)
                 if converted.refused.num_rows:
-                    yield dlt.mark.with_table_name(_rejected_rows(file, converted, load_id), REJECTED)
+                    rejected = rejected_rows(file.mapping.source, table_name, file.name, converted.refused, load_id)
+                    yield dlt.mark.with_table_name(rejected, REJECTED)
             # dlt has a link to the file; writing the next one over it would change what was imported.
             target.unlink()
         if not loaded:
@@ -153,14 +154,15 @@ def _ledger_row(file: PendingFile, converted: Converted, load_id: str) -> pa.Tab
     return pa.Table.from_pylist([row], arrow_schema(LOADED_FILES))
 
 
-def _rejected_rows(file: PendingFile, converted: Converted, load_id: str) -> pa.Table:
-    schema, rows = arrow_schema(REJECTED_ROWS), converted.refused
-    columns = {name: rows[name] for name in rows.column_names} | {
-        name: pa.repeat(value, rows.num_rows)
+def rejected_rows(source: str, table: str, place: str, refused: pa.Table, load_id: str) -> pa.Table:
+    """The rows of `_rejected_rows` for what was refused (line, reason, raw) of the file or database at that place."""
+    schema = arrow_schema(REJECTED_ROWS)
+    columns = {name: refused[name] for name in refused.column_names} | {
+        name: pa.repeat(value, refused.num_rows)
         for name, value in {
-            "source": file.mapping.source,
-            "table_name": file.mapping.entity.name,
-            "file": file.name,
+            "source": source,
+            "table_name": table,
+            "file": place,
             "loaded_at": pa.scalar(datetime.now(UTC), schema.field("loaded_at").type),
             "_dlt_load_id": load_id,
         }.items()

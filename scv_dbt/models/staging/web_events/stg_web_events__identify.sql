@@ -5,11 +5,7 @@ raw_rows as (
 
 cleaned as (
     select
-        {{ clean_text("message_id") }} as message_id,
-        {{ clean_text("user_id") }} as user_id,
-        {{ clean_text("anonymous_id") }} as anonymous_id,
-        {{ utc_timestamp("timestamp") }} as occurred_at,
-        {{ utc_timestamp("received_at") }} as received_at,
+        {{ segment_call() }}
         {{ clean_text(json_text("traits", "email")) }} as email,
         {{ clean_text(json_text("traits", "phone")) }} as phone,
         {{ clean_text(json_text("traits", "firstName")) }} as given_name,
