@@ -7,11 +7,11 @@ long, at most a day; so what fails for good is tried, and told of, ever more rar
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from enum import Enum
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import dagster as dg
 
@@ -19,6 +19,8 @@ _FIRST_WAIT_SECONDS = 60
 _LONGEST_WAIT_SECONDS = 86_400
 _NO_RUN_SECONDS = 60
 """A request for which no run came into being for so long was lost."""
+
+ItemT = TypeVar("ItemT")
 
 
 class Outcome(Enum):
@@ -45,6 +47,11 @@ class Request:
     again_at: float | None = None
     """When to ask again, once it failed."""
 
+    @property
+    def keys(self) -> frozenset[Any]:
+        """What the run is to load, as it was before a cursor made lists of tuples."""
+        return frozenset(tuple(item) if isinstance(item, list) else item for item in self.content)
+
     def outcome(self, instance: dg.DagsterInstance, now: float) -> Outcome:
         """How its runs came out, retries included."""
         if self.again_at is not None:
@@ -62,9 +69,48 @@ class Request:
         return replace(self, failures=self.failures + 1, again_at=now + wait)
 
 
-def requests_of(remembered: Iterable[dict[str, Any]]) -> list[Request]:
-    """The requests that a cursor holds."""
-    return [Request(**request) for request in remembered]
+@dataclass(frozen=True)
+class Followed:
+    """The requests that a cursor held, by how they stand."""
+
+    unfinished: list[Request]
+    """Their runs go on, or they failed and wait for their time."""
+    succeeded: list[Request]
+    due: Mapping[Any, int]
+    """What is to be requested again, with how often it failed."""
+
+    @property
+    def waiting(self) -> frozenset[Any]:
+        """What failed, and whose time has not come yet."""
+        return frozenset(key for request in self.unfinished if request.again_at is not None for key in request.keys)
+
+
+def follow(remembered: Iterable[dict[str, Any]], instance: dg.DagsterInstance, now: float) -> Followed:
+    """How the requests that a cursor holds stand by now."""
+    unfinished: list[Request] = []
+    succeeded: list[Request] = []
+    due: dict[Any, int] = {}
+    for request in (Request(**fields) for fields in remembered):
+        match request.outcome(instance, now):
+            case Outcome.DUE:
+                due |= {key: max(request.failures, due.get(key, 0)) for key in request.keys}
+            case Outcome.SUCCEEDED:
+                succeeded.append(request)
+            case Outcome.FAILED:
+                unfinished.append(request.failed(now))
+            case Outcome.RUNNING | Outcome.WAITING:
+                unfinished.append(request)
+    return Followed(unfinished, succeeded, due)
+
+
+def by_failures(
+    items: Iterable[ItemT], key: Callable[[ItemT], Hashable], due: Mapping[Any, int]
+) -> Iterator[tuple[int, list[ItemT]]]:
+    """The items in one group for each number of failures, so that what is new does not wait as long as what failed."""
+    groups: dict[int, list[ItemT]] = {}
+    for item in items:
+        groups.setdefault(due.get(key(item), 0), []).append(item)
+    yield from sorted(groups.items())
 
 
 def remember(requests: Iterable[Request]) -> list[dict[str, Any]]:

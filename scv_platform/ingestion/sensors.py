@@ -11,20 +11,18 @@ from typing import Any, Generic, TypeVar
 import dagster as dg
 
 from scv_platform.conventions import AUTOMATION_INTERVAL_SECONDS
-from scv_platform.ingestion.requests import Outcome, Request, file_identity, remember, requests_of, unused_run_key
+from scv_platform.ingestion.requests import Request, by_failures, file_identity, follow, remember, unused_run_key
 from scv_platform.settings import Settings
 from scv_platform.sources.config import Sources
 from scv_platform.sources.database import Database, UnreadableDatabase, watermarks
-from scv_platform.sources.landing import LandingDataset, LoadedFile, PendingFile, loaded_files, pending_files
+from scv_platform.sources.landing import LandingDataset, PendingFile, loaded_files, pending_files
 from scv_platform.warehouse import Warehouse
 
 SETTLED_AFTER_SECONDS = 5
 """A file that changed less than this long ago may still be growing; it waits for the next look."""
 
-
 _RETRIES = {"dagster/max_retries": "3"}
 """What fails for a passing reason, such as a warehouse that a client holds open, is tried again."""
-
 
 _LOCKED = "another process has the warehouse open; what is loaded is asked at the next look"
 
@@ -68,36 +66,28 @@ def build_landing_sensor(settings: Settings, dataset: LandingDataset, warehouse:
             if not ledger.is_free:
                 return dg.SkipReason(_LOCKED)
             loaded = set(ledger.content or ())
-        open_requests: list[Request] = []
-        again: dict[LoadedFile, int] = {}
-        for request in requests_of(before.get("requests", ())):
-            keys: set[LoadedFile] = {tuple(key) for key in request.content}
-            match request.outcome(context.instance, now):
-                case Outcome.DUE:
-                    again |= dict.fromkeys(keys, request.failures)
-                case Outcome.SUCCEEDED if ledger.is_free:
-                    # A file that changed while it was read, for one, is not loaded by a run that succeeded.
-                    loaded |= keys & (ledger.content or frozenset())
-                    if left := sorted(keys - loaded):
-                        open_requests.append(replace(request, content=left).failed(now))
-                case Outcome.FAILED:
-                    open_requests.append(request.failed(now))
-                case _:
-                    open_requests.append(request)
-        requested = {tuple(key) for request in open_requests for key in request.content}
+        followed = follow(before.get("requests", ()), context.instance, now)
+        requests = followed.unfinished
+        for request in followed.succeeded:
+            if not ledger.is_free:
+                requests.append(request)
+                continue
+            # A file that changed while it was read, for one, is not loaded by a run that succeeded.
+            loaded |= request.keys & (ledger.content or frozenset())
+            if left := sorted(request.keys - loaded):
+                requests.append(replace(request, content=left).failed(now))
+        requested = {key for request in requests for key in request.keys}
         found = pending_files(settings, dataset, loaded | requested, before.get("files", {}))
         settled = [file for file in found.pending if is_settled(file, time.time_ns())]
         run_requests = []
-        # Files that failed before are requested apart from others, which so do not wait as long as they do.
-        for failures in sorted({again.get(file.key, 0) for file in settled}):
-            files = [file for file in settled if again.get(file.key, 0) == failures]
+        for failures, files in by_failures(settled, lambda file: file.key, followed.due):
             contents = sorted(file.key for file in files)
             fed = {file.mapping.entity.name for file in files}
             run_key = unused_run_key(context.instance, contents)
             run_requests.append(_run_request(run_key, dataset.name, [name for name in dataset.tables if name in fed]))
-            open_requests.append(Request(run_key, contents, now, failures))
+            requests.append(Request(run_key, contents, now, failures))
         # Of files that are gone nothing is remembered, so that the cursor does not grow for ever.
-        present = [replace(r, content=[k for k in r.content if k[2] in found.contents]) for r in open_requests]
+        present = [replace(r, content=sorted(k for k in r.keys if k[2] in found.contents)) for r in requests]
         cursor = {
             "warehouse": place,
             "files": found.known,
@@ -139,34 +129,22 @@ def build_watermark_sensor(settings: Settings, database: Database, warehouse: Wa
             if not ledger.is_free:
                 return dg.SkipReason(_LOCKED)
             seen, done = {}, ledger.content or {}
-        open_requests: list[Request] = []
-        again: dict[str, int] = {}
-        waiting: set[str] = set()
-        for request in requests_of(before.get("requests", ())):
-            outcome = request.outcome(context.instance, now)
-            if outcome is Outcome.FAILED:
-                request, outcome = request.failed(now), Outcome.WAITING
-            if outcome is Outcome.WAITING:
-                waiting |= set(request.content)
-            if outcome is Outcome.DUE:
-                again |= {table: max(request.failures, again.get(table, 0)) for table in request.content}
-            # A run that succeeded read everything that was there when it was requested.
-            elif outcome is not Outcome.SUCCEEDED:
-                open_requests.append(request)
+        # A run that succeeded read everything that was there when it was requested.
+        followed = follow(before.get("requests", ()), context.instance, now)
+        requests = followed.unfinished
         moved = [
             table
             for table, mark in marks.items()
-            if table not in waiting
-            and (table in again or mark != seen.get(table))
+            if table not in followed.waiting
+            and (table in followed.due or mark != seen.get(table))
             and (table not in done or done[table] != _as_time(mark[0]))
         ]
         run_requests = []
-        for failures in sorted({again.get(table, 0) for table in moved}):
-            tables = [table for table in moved if again.get(table, 0) == failures]
+        for failures, tables in by_failures(moved, str, followed.due):
             run_key = unused_run_key(context.instance, [[table, marks[table]] for table in tables])
             run_requests.append(_run_request(run_key, database.name, tables))
-            open_requests.append(Request(run_key, tables, now, failures))
-        cursor = {"warehouse": place, "marks": marks, "requests": remember(open_requests)}
+            requests.append(Request(run_key, tables, now, failures))
+        cursor = {"warehouse": place, "marks": marks, "requests": remember(requests)}
         if not run_requests:
             context.update_cursor(json.dumps(cursor))
             return dg.SkipReason("no table has moved")
