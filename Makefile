@@ -6,6 +6,8 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export RUNTIME__DLTHUB_TELEMETRY := false
 PORT ?= 3000
 CUSTOMERS ?= 5000
+# Made once, not by the first command that needs it.
+READ_DBT_PROJECT := python -m scv_platform.transformation.project
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo dev test test-company test-parts lint bench lock clean
@@ -24,6 +26,7 @@ $(VENV)/.base: requirements.lock pyproject.toml | $(VENV)/bin/python
 	@echo "Installing scv_platform (some minutes, once)"
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(READ_DBT_PROJECT)
 	@touch $@
 
 $(VENV)/.dev: requirements-dev.lock $(VENV)/.base
@@ -47,7 +50,7 @@ lint: $(VENV)/.dev  ## Check style, layers, types and SQL
 
 # Side by side, because each leaves a processor idle at times. They share the manifest of the dbt project, which is made first.
 test: $(VENV)/.dev  ## Lint, and run all tests
-	@python -c 'from scv_platform.settings import Settings as S; from scv_platform.transformation.project import load_manifest as m; m(S.load())'
+	@$(READ_DBT_PROJECT)
 	@$(MAKE) --no-print-directory -j3 test-company test-parts lint
 
 test-company: $(VENV)/.dev  ## Run the tests on the simulated company

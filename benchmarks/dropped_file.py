@@ -20,7 +20,8 @@ CUSTOMERS = 5_000
 
 
 def exported(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in (folder / "exports" / "thank_you_card").glob("*.csv")}
+    exports = folder / "data" / "exports" / "thank_you_card"
+    return {path.name: path.read_bytes() for path in exports.glob("*.csv")}
 
 
 def main() -> None:
@@ -31,12 +32,12 @@ def main() -> None:
         folder = Path(name)
         surroundings = {**environment(folder), "SCV_AS_OF": day}
         for command in ([scv, "simulate", "--customers", str(CUSTOMERS), "--until", day], [scv, "run"]):
-            subprocess.run(command, check=True, env=surroundings, cwd=ROOT, stdout=subprocess.DEVNULL)
+            subprocess.run(command, check=True, env=surroundings, cwd=folder, stdout=subprocess.DEVNULL)
         log = folder / "dev.log"
-        with dagster_dev(surroundings, log) as server:
+        with dagster_dev(surroundings, log, folder) as server:
             wait_until(lambda: not server.sensors_without_a_tick(), 300, log)
             before = exported(folder)
-            drop(folder / "landing", day)
+            drop(folder / "data" / "landing", day)
             seconds = wait_until(lambda: exported(folder) != before, 600, log)
     print("| figure | seconds |")
     print("|---|--:|")

@@ -14,7 +14,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from installation import ROOT, environment
+from installation import environment
 
 CUSTOMERS = 100_000
 
@@ -40,13 +40,13 @@ print(json.dumps({"succeeded": outcome.succeeded, "steps": steps, "failures": ou
 """
 
 
-def measured(command: list[str], environment: dict[str, str]) -> tuple[float, float, str]:
+def measured(command: list[str], environment: dict[str, str], folder: Path) -> tuple[float, float, str]:
     """Wall seconds, peak memory in GB of the process and those it started, and what it said on standard error."""
     started = time.perf_counter()
     done = subprocess.run(
         [sys.executable, "-c", PEAK, *command],
         env=environment,
-        cwd=ROOT,
+        cwd=folder,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
@@ -83,13 +83,13 @@ print(json.dumps({"seconds": time.perf_counter() - started}), file=sys.stderr)
 
 def compiled(folder: Path) -> list[tuple[str, str, str]]:
     """What dbt compiled, in the order in which it was built: the kind, the name and the select of each relation."""
-    manifest = json.loads((ROOT / "scv_dbt" / "target" / "manifest.json").read_text())
+    manifest = json.loads((folder / "scv_dbt" / "target" / "manifest.json").read_text())
     nodes = {f"{node['schema']}.{node['name']}": node for node in manifest["nodes"].values()}
-    order = re.findall(r" OK created sql (\w+) model ([\w.]+) ", (folder / "scv.dbt" / "dbt.log").read_text())
+    order = re.findall(r" OK created sql (\w+) model ([\w.]+) ", (folder / "data" / "scv.dbt" / "dbt.log").read_text())
     found = []
     for kind, name in order:
         if kind in {"table", "view"}:
-            sql = (folder / "scv.dbt" / "compiled" / "scv" / nodes[name]["original_file_path"]).read_text()
+            sql = (folder / "data" / "scv.dbt" / "compiled" / "scv" / nodes[name]["original_file_path"]).read_text()
             found.append((kind, name, sql))
     return found
 
@@ -100,16 +100,16 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         surroundings = environment(folder)
-        simulate = measured([scv, "simulate", "--customers", str(customers)], surroundings)
-        run = measured([sys.executable, "-c", RUN], surroundings)
+        simulate = measured([scv, "simulate", "--customers", str(customers)], surroundings, folder)
+        run = measured([sys.executable, "-c", RUN], surroundings, folder)
         told = json.loads(next(line for line in run[2].splitlines() if line.startswith('{"succeeded"')))
         statements = compiled(folder)
         (folder / "statements.json").write_text(json.dumps(statements))
         # Of the same name, because the statements call the database by it.
         copy = folder / "bare" / "scv.duckdb"
         copy.parent.mkdir()
-        shutil.copy(folder / "scv.duckdb", copy)
-        bare = measured([sys.executable, "-c", BARE, str(copy), str(folder / "statements.json")], surroundings)
+        shutil.copy(folder / "data" / "scv.duckdb", copy)
+        bare = measured([sys.executable, "-c", BARE, str(copy), str(folder / "statements.json")], surroundings, folder)
         bare_seconds = json.loads(next(line for line in bare[2].splitlines() if line.startswith("{")))["seconds"]
     if told["failures"]:
         print("\n".join(told["failures"]))

@@ -1,24 +1,23 @@
-"""An installation of the platform in a folder of its own, for the benchmarks beside this file."""
+"""An installation of the platform in a folder of its own, as a fresh clone after `make install`, for the benchmarks."""
 
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 
 
 def environment(folder: Path) -> dict[str, str]:
-    """Lay a configuration into the folder; the environment of processes that work on it."""
-    instance = (ROOT / "dagster.yaml").read_text().replace("base_dir: .dagster", f"base_dir: {folder}")
-    (folder / "dagster.yaml").write_text(instance)
-    shutil.copytree(ROOT / "config", folder / "config")
-    for name in ("destinations.yml", "platform.yml"):
-        path = folder / "config" / name
-        path.write_text(path.read_text().replace("data/", f"{folder}/"))
-    return {
-        **{name: value for name, value in os.environ.items() if not name.startswith("SCV_")},
-        "DAGSTER_HOME": str(folder),
-        "SCV_CONFIG": str(folder / "config"),
-        "SCV_DUCKDB_PATH": str(folder / "scv.duckdb"),
-        "SCV_LANDING": str(folder / "landing"),
-    }
+    """Copy the project into the folder and prepare it; the environment of processes that run there."""
+    tracked = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    for name in filter(None, tracked.split("\0")):
+        if (ROOT / name).exists():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, folder / name)
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("SCV_", "DAGSTER_"))}
+    surroundings = {**inherited, "PYTHONPATH": str(folder)}
+    read = [sys.executable, "-m", "scv_platform.transformation.project"]
+    subprocess.run(read, check=True, env=surroundings, cwd=folder)
+    return surroundings

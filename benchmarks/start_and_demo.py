@@ -1,9 +1,9 @@
 """How long the code location takes to import, and the demo to run, each in a process of its own.
 
-Run with `python benchmarks/start_and_demo.py`. The demo gets an empty warehouse, run history and landing folder.
+Run with `python benchmarks/start_and_demo.py`. It runs on a copy of the project, as a fresh clone after `make install`:
+no warehouse, no run history, no landing files.
 """
 
-import os
 import statistics
 import subprocess
 import sys
@@ -11,15 +11,15 @@ import tempfile
 import time
 from pathlib import Path
 
-from installation import ROOT, environment
+from installation import environment
 
 REPETITIONS = 3
 CUSTOMERS = 5_000
 
 
-def seconds(command: list[str], environment: dict[str, str]) -> float:
+def seconds(command: list[str], environment: dict[str, str], folder: Path) -> float:
     started = time.perf_counter()
-    subprocess.run(command, check=True, env=environment, cwd=ROOT, stdout=subprocess.DEVNULL)
+    subprocess.run(command, check=True, env=environment, cwd=folder, stdout=subprocess.DEVNULL)
     return time.perf_counter() - started
 
 
@@ -29,9 +29,11 @@ def main() -> None:
     scv = str(Path(sys.executable).with_name("scv"))
     imports, demos = [], []
     for _ in range(REPETITIONS):
-        imports.append(seconds([sys.executable, "-c", load], dict(os.environ)))
-        with tempfile.TemporaryDirectory() as folder:
-            demos.append(seconds([scv, "demo", "--customers", str(CUSTOMERS)], environment(Path(folder))))
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            surroundings = environment(folder)
+            imports.append(seconds([sys.executable, "-c", load], surroundings, folder))
+            demos.append(seconds([scv, "demo", "--customers", str(CUSTOMERS)], surroundings, folder))
     print(f"| figure | median of {REPETITIONS} (seconds) | all |")
     print("|---|--:|---|")
     for name, values in (("import of the definitions", imports), (f"scv demo, {CUSTOMERS:,} customers", demos)):

@@ -64,7 +64,7 @@ class DevServer:
 
 
 @contextmanager
-def dagster_dev(environment: Mapping[str, str], log: Path) -> Iterator[DevServer]:
+def dagster_dev(environment: Mapping[str, str], log: Path, project: Path = PROJECT_ROOT) -> Iterator[DevServer]:
     """The server on a free port until the end of the block; it is stopped as Ctrl-C stops it."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -79,7 +79,7 @@ def dagster_dev(environment: Mapping[str, str], log: Path) -> Iterator[DevServer
     with log.open("w") as output:
         process = subprocess.Popen(
             [dagster, "dev", "-h", "127.0.0.1", "-p", str(port)],
-            cwd=PROJECT_ROOT,
+            cwd=project,
             env=dict(environment),
             stdout=output,
             stderr=subprocess.STDOUT,

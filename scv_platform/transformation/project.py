@@ -1,5 +1,7 @@
 """The dbt project as this process sees it: where it is, its manifest, and the environment that dbt reads.
 
+Run alone, `python -m scv_platform.transformation.project`, it makes the manifest.
+
 The manifest is made again only when a file of the project changed. dagster-dbt's own `prepare_if_dev`
 parses the project in every process that Dagster starts, and never outside `dagster dev`.
 """
@@ -71,3 +73,7 @@ def load_manifest(settings: Settings) -> dict[str, Any]:
         stamp.write_text(fingerprint)
     manifest: dict[str, Any] = json.loads(path.read_text())
     return manifest
+
+
+if __name__ == "__main__":
+    load_manifest(Settings.load())
