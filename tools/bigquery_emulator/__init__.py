@@ -22,6 +22,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tools.bigquery_emulator import patches
 from tools.bigquery_emulator.errors import EmulatorError
@@ -68,7 +69,7 @@ class Emulator:
             "RUNTIME__DLTHUB_TELEMETRY": "false",
         }
 
-    def get(self, path: str) -> dict:
+    def get(self, path: str) -> Any:
         """The answer of the REST interface below its project."""
         with urllib.request.urlopen(f"{self.endpoint}/bigquery/v2/projects/{PROJECT}/{path}", timeout=30) as answer:
             return json.load(answer)

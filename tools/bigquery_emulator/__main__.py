@@ -7,7 +7,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tools.bigquery_emulator import EmulatorError, install, serve
+from tools.bigquery_emulator import install, serve
+from tools.bigquery_emulator.errors import EmulatorError
 
 
 def main() -> None:
