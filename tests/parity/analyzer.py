@@ -5,10 +5,9 @@ function with the types it takes, and the columns of the tables it is told of. T
 the analyzer are added. What a statement costs, how large it may be and who may run it, nothing here knows.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import wasmtime
@@ -117,7 +116,7 @@ TYPES = {
 }
 
 # What BigQuery has and zetasql has not.
-ALIASES = {name: types.TypeKind.TYPE_INT64 for name in ("int", "smallint", "integer", "bigint", "tinyint", "byteint")}
+ALIASES = dict.fromkeys(("int", "smallint", "integer", "bigint", "tinyint", "byteint"), types.TypeKind.TYPE_INT64)
 
 
 def _aggregate_by(name: str) -> types.Function:
@@ -150,13 +149,11 @@ class Column:
 class Analyzer:
     """The analyzer with the tables it knows. It learns those that the statements it reads make."""
 
-    def __init__(self) -> None:
+    def __init__(self, look_up: Callable[[str, str], list[Column] | None]) -> None:
+        """`look_up` tells the columns of a table of a dataset which no statement made, if it exists."""
         self._service = _service()
-        self._tables: dict[tuple[str, ...], list[Column]] = {}
-
-    def learn(self, table: str, columns: Iterable[Column]) -> None:
-        """The columns of `dataset.table`."""
-        self._tables[_key([table])] = list(columns)
+        self._look_up = look_up
+        self._tables: dict[tuple[str, str], list[Column]] = {}
 
     def read(self, sql: str) -> None:
         """Every statement of the text in turn; raises Refused at the first that BigQuery would not run."""
@@ -173,9 +170,11 @@ class Analyzer:
                     parse_resume_location=location,
                 )
             except ServerError as error:
-                raise Refused(error.message) from error
-            _refuse_outer_joins_without_equality(response.resolved_statement)
-            self._learn_from(response.resolved_statement)
+                raise Refused(error.raw_error.partition("Message: ")[2]) from error
+            statement = response.resolved_statement
+            _refuse_outer_joins_without_equality(statement)
+            _refuse_casts_with_parameters(statement)
+            self._learn_from(statement)
             location.byte_position = response.resume_byte_position
             if not sql.encode()[location.byte_position :].strip():
                 return
@@ -185,9 +184,19 @@ class Analyzer:
             columns = [Column(column.name, column.type) for column in statement.column_definition_list]
         elif isinstance(statement, types.ResolvedCreateViewBase):
             columns = [Column(output.name, output.column.type) for output in statement.output_column_list]
+        elif isinstance(statement, types.ResolvedAlterTableStmt):
+            definitions = [action.column_definition for action in _nodes(statement, types.ResolvedAddColumnAction)]
+            columns = [*self._columns(statement.name_path), *(Column(one.name, one.type) for one in definitions)]
         else:
             return
         self._tables[_key(statement.name_path)] = columns
+
+    def _columns(self, path: Sequence[str]) -> list[Column]:
+        """The columns of a table; none of one that is not there."""
+        key = _key(path)
+        if key not in self._tables:
+            self._tables[key] = self._look_up(*key) or []
+        return self._tables[key]
 
     def _catalogue(self, paths: Sequence[Sequence[str]]) -> types.SimpleCatalog:
         """A catalogue of the tables that a statement names, each under the path it is named by."""
@@ -201,8 +210,8 @@ class Analyzer:
             custom_function=FUNCTIONS,
         )
         for path in paths:
-            columns = self._tables.get(_key(path))
-            if columns is None:
+            columns = self._columns(path)
+            if not columns:
                 continue
             catalogue = root
             for name in path[:-1]:
@@ -235,9 +244,10 @@ def _type(field: Mapping[str, Any]) -> types.Type:
     return kind
 
 
-def _key(path: Sequence[str]) -> tuple[str, ...]:
+def _key(path: Sequence[str]) -> tuple[str, str]:
     """Dataset and table of a path, however its parts are quoted and whether or not the project is named."""
-    return tuple(".".join(path).split(".")[-2:])
+    dataset, table = ".".join(path).split(".")[-2:]
+    return dataset, table
 
 
 def _refuse_outer_joins_without_equality(statement: types.ResolvedStatement) -> None:
@@ -256,6 +266,13 @@ def _refuse_outer_joins_without_equality(statement: types.ResolvedStatement) -> 
                     break
         else:
             raise Refused("an outer join cannot be used without an equality of fields from both sides of the join")
+
+
+def _refuse_casts_with_parameters(statement: types.ResolvedStatement) -> None:
+    """The parameters of a type are for columns of tables."""
+    for cast in _nodes(statement, types.ResolvedCast):
+        if cast.type_modifiers and cast.type_modifiers.type_parameters:
+            raise Refused("parameterized types are not allowed in CAST expressions")
 
 
 def _conjuncts(expression: types.ResolvedExpr | None) -> Iterator[types.ResolvedExpr]:
