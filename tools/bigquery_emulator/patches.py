@@ -85,6 +85,15 @@ LOAD_DUCKLAKE = f"{LOAD_DUCKLAKE}"
         result = children[0].ddlTargetTable
 """,
     ),
+    Edit(
+        "jobs/load.py",
+        "A load job tells what columns it loaded: tests read statements on staged tables that are gone by then.",
+        "        badRecords=str(rejected),\n",
+        """\
+        badRecords=str(rejected),
+        loadedFields=[field.dump() for field in tables.columns(*reference)],
+""",
+    ),
 )
 
 
