@@ -5,6 +5,7 @@ function with the types it takes, and the columns of the tables it is told of. T
 the analyzer are added. What a statement costs, how large it may be and who may run it, nothing here knows.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -83,6 +84,9 @@ STATEMENTS = [
     Node.RESOLVED_DELETE_STMT,
     Node.RESOLVED_MERGE_STMT,
     Node.RESOLVED_TRUNCATE_STMT,
+    Node.RESOLVED_BEGIN_STMT,
+    Node.RESOLVED_COMMIT_STMT,
+    Node.RESOLVED_ROLLBACK_STMT,
 ]
 
 LANGUAGE = types.LanguageOptions(
@@ -133,6 +137,8 @@ def _aggregate_by(name: str) -> types.Function:
 
 FUNCTIONS = [_aggregate_by("min_by"), _aggregate_by("max_by")]
 
+ALTERED = re.compile(r"\balter\s+table\s+(?:if\s+exists\s+)?([\w`.-]+)", re.IGNORECASE)
+
 
 class Refused(Exception):
     """BigQuery would not run this statement; says why."""
@@ -155,6 +161,10 @@ class Analyzer:
         self._look_up = look_up
         self._tables: dict[tuple[str, str], list[Column]] = {}
 
+    def learn(self, table: str, columns: list[Column]) -> None:
+        """The columns of `dataset.table`, which something other than a statement made."""
+        self._tables[_key([table])] = columns
+
     def read(self, sql: str) -> None:
         """Every statement of the text in turn; raises Refused at the first that BigQuery would not run."""
         end = len(sql.encode())
@@ -166,7 +176,13 @@ class Analyzer:
                 )
                 response = self._service.analyze(
                     options=OPTIONS,
-                    simple_catalog=self._catalogue([name.table_name_segment for name in names.table_name]),
+                    simple_catalog=self._catalogue(
+                        [
+                            *(name.table_name_segment for name in names.table_name),
+                            # The one kind of statement whose own table is not among the names.
+                            *(name.replace("`", "").split(".") for name in ALTERED.findall(sql)),
+                        ]
+                    ),
                     parse_resume_location=location,
                 )
             except ServerError as error:

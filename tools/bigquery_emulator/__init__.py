@@ -84,7 +84,7 @@ def install() -> None:
     stamp.unlink(missing_ok=True)
     _call([sys.executable, "-m", "venv", str(HOME / "venv")])
     _pip("install", "--no-deps", "-r", str(SOURCE / "requirements.txt"))
-    # It asks for a newer Python than it needs and a newer DuckDB than its extension is packaged for. Pristine each time.
+    # It asks for a newer Python than it needs and a newer DuckDB than its extension is packaged for. Always pristine.
     _pip("install", "--no-deps", "--ignore-requires-python", "--force-reinstall", f"local-bigquery=={VERSION}")
     python = f"python{sys.version_info.major}.{sys.version_info.minor}"
     patches.apply(HOME / "venv" / "lib" / python / "site-packages" / "local_bigquery")
