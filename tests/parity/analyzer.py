@@ -174,16 +174,11 @@ class Analyzer:
                 names = self._service.extract_table_names_from_next_statement(
                     parse_resume_location=location, options=LANGUAGE
                 )
+                paths = {tuple(name.table_name_segment) for name in names.table_name}
+                # The one kind of statement whose own table is not among the names.
+                paths |= {tuple(name.replace("`", "").split(".")) for name in ALTERED.findall(sql)}
                 response = self._service.analyze(
-                    options=OPTIONS,
-                    simple_catalog=self._catalogue(
-                        [
-                            *(name.table_name_segment for name in names.table_name),
-                            # The one kind of statement whose own table is not among the names.
-                            *(name.replace("`", "").split(".") for name in ALTERED.findall(sql)),
-                        ]
-                    ),
-                    parse_resume_location=location,
+                    options=OPTIONS, simple_catalog=self._catalogue(paths), parse_resume_location=location
                 )
             except ServerError as error:
                 raise Refused(error.raw_error.partition("Message: ")[2]) from error
@@ -214,7 +209,7 @@ class Analyzer:
             self._tables[key] = self._look_up(*key) or []
         return self._tables[key]
 
-    def _catalogue(self, paths: Sequence[Sequence[str]]) -> types.SimpleCatalog:
+    def _catalogue(self, paths: Iterable[Sequence[str]]) -> types.SimpleCatalog:
         """A catalogue of the tables that a statement names, each under the path it is named by."""
         root = types.SimpleCatalog(
             name="",

@@ -42,8 +42,10 @@ def people(dataset: str, table: str) -> list[Column] | None:
         "select person from `scv.master.people` union distinct select person from `scv`.`master`.`people`",
         "select cast(spent as bigint), max_by(person, day), min_by(spent, orders) from master.people group by 1",
         "select one.person from master.people as one full join master.people as two on one.person = two.person",
-        "create table master.copy partition by day cluster by person as select * from master.people; select spent from master.copy",
-        "create view master.seen as select seen_at as day from master.people; select timestamp_trunc(day, day) from master.seen",
+        "create table master.copy partition by day cluster by person as select * from master.people;"
+        "select spent from master.copy",
+        "create view master.seen as select seen_at as day from master.people;"
+        "select timestamp_trunc(day, day) from master.seen",
         "alter table master.people add column age int64; select age from master.people",
         "merge into master.people as old using master.people as fresh on false"
         " when not matched by source and old.day = '2026-01-01' then delete when not matched then insert row",
@@ -77,7 +79,7 @@ def test_what_bigquery_runs_is_accepted(sql: str) -> None:
             "an equality of fields from both sides",
         ),
         ("create table master.t as select 1 as a; select b from master.t", "Unrecognized name: b"),
-        ("select new.person from master.people as new", "Unexpected keyword NEW"),
+        ("select person from master.people as new", "Unexpected keyword NEW"),
         ("pivot master.people on day", "Syntax error"),
     ],
 )
