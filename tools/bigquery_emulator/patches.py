@@ -25,6 +25,7 @@ class Edit:
 PYTHON_311 = "Python 3.11 has no type parameters of functions."
 OFFLINE = "The extension comes from the package index; DuckDB would fetch it, and the time zones, from its own site."
 EDIT_DISTANCE = "EDIT_DISTANCE counts characters, and levenshtein of DuckDB bytes."
+TEXTS = "`1_000` is no number, `1.5` no integer and `t` no truth; DuckDB takes them."
 LOAD_DUCKLAKE = """\
 LOAD '{Path(duckdb_extension_ducklake.__file__).parent}/extensions/v{duckdb.__version__}/ducklake.duckdb_extension'"""
 
@@ -154,6 +155,40 @@ CREATE MACRO to_code_points(s)""",
     for part in parts:
         sql, bound = translate(part, context)
         if destination""",
+    ),
+    Edit(
+        "sql/functions/strings.sql",
+        TEXTS,
+        "CREATE MACRO _positions(s, t) AS",
+        """\
+CREATE MACRO _number(s) AS replace(s, '_', '?');
+
+CREATE MACRO _integer(s) AS
+    CASE WHEN regexp_full_match(trim(s), '[+-]?(\\d+|0[xX][0-9a-fA-F]+)') THEN s ELSE s || '?' END;
+
+CREATE MACRO _truth(s) AS CASE WHEN lower(s) IN ('true', 'false') THEN s ELSE s || '?' END;
+
+CREATE MACRO _positions(s, t) AS""",
+    ),
+    Edit(
+        "sql/rules/strings.py",
+        TEXTS,
+        "NODE_RULES = [\n",
+        """\
+Type = exp.DataType.Type
+CHECKS = {Type.BOOLEAN: "_truth", Type.BIGINT: "_integer", Type.INT: "_integer"}
+CHECKS |= dict.fromkeys([Type.DECIMAL, Type.BIGDECIMAL, *FLOATS], "_number")
+
+
+def text_to_value(node: exp.Expression, context) -> exp.Expression:
+    if isinstance(node, exp.Cast) and kind(node.this) in TEXT and node.to.this in CHECKS:
+        node.set("this", macro(CHECKS[node.to.this], node.this))
+    return node
+
+
+NODE_RULES = [
+    text_to_value,
+""",
     ),
     Edit(
         "jobs/load.py",
