@@ -113,8 +113,8 @@ def _number(text: str) -> float | int:
 
 def differences(left: Contents, right: Contents, names: tuple[str, str] = ("duckdb", "bigquery")) -> list[str]:
     """What is not the same on both sides, a text for each relation; nothing when all is."""
-    found = {name: f"is on {names[0]} only" for name in left.keys() - right.keys()}
-    found |= {name: f"is on {names[1]} only" for name in right.keys() - left.keys()}
+    found = dict.fromkeys(left.keys() - right.keys(), f"is on {names[0]} only")
+    found |= dict.fromkeys(right.keys() - left.keys(), f"is on {names[1]} only")
     with duckdb.connect() as connection:
         for name in left.keys() & right.keys():
             problem = _columns_differ(left[name], right[name], names) or _rows_differ(
