@@ -1,0 +1,102 @@
+"""What is changed in local-bigquery 0.4.0 after it is installed, edit by edit.
+
+Each edit says why it is there: to run where the package does not (Python 3.11, no network), or to restore what
+BigQuery does. None makes the emulator accept what BigQuery refuses. An edit whose text is not found exactly once is an
+error, so a new version of the package cannot lose one silently.
+"""
+
+import compileall
+from dataclasses import dataclass
+from pathlib import Path
+
+from tools.bigquery_emulator.errors import EmulatorError
+
+
+@dataclass(frozen=True)
+class Edit:
+    """One replacement in one file of the package."""
+
+    file: str
+    why: str
+    old: str
+    new: str
+
+
+PYTHON_311 = "Python 3.11 has no type parameters of functions."
+OFFLINE = "The extension comes from the package index; DuckDB would fetch it, and the time zones, from its own site."
+LOAD_DUCKLAKE = """\
+LOAD '{Path(duckdb_extension_ducklake.__file__).parent}/extensions/v{duckdb.__version__}/ducklake.duckdb_extension'"""
+
+EDITS = (
+    Edit("catalog/metadata.py", PYTHON_311, "import hashlib\n", "from __future__ import annotations\nimport hashlib\n"),
+    Edit("catalog/metadata.py", PYTHON_311, "def list_[R: Resource](", "def list_("),
+    Edit("catalog/metadata.py", PYTHON_311, "def load[R: Resource](", "def load("),
+    Edit("catalog/metadata.py", PYTHON_311, "def save[R: Resource](", "def save("),
+    Edit(
+        "engine/results.py",
+        "Python 3.11 cannot repeat the quote of an f-string inside it.",
+        """    message = f"Array cannot have a null element; error in writing field {column}"\n""",
+        """    message = f"Array cannot have a null element; error in writing field {column}".replace("'", "''")\n""",
+    ),
+    Edit(
+        "engine/results.py",
+        "Python 3.11 cannot repeat the quote of an f-string inside it.",
+        """error('{message.replace("'", "''")}')""",
+        """error('{message}')""",
+    ),
+    Edit(
+        "engine/database.py",
+        OFFLINE,
+        "import duckdb\n",
+        f"""\
+from pathlib import Path
+
+import duckdb
+import duckdb_extension_ducklake
+
+LOAD_DUCKLAKE = f"{LOAD_DUCKLAKE}"
+""",
+    ),
+    Edit(
+        "engine/database.py",
+        OFFLINE,
+        """    con = duckdb.connect(config={"TimeZone": "UTC"})\n""",
+        """    con = duckdb.connect()\n    con.execute(f"{LOAD_DUCKLAKE}; SET GLOBAL TimeZone = 'UTC'")\n""",
+    ),
+    Edit(
+        "engine/database.py",
+        OFFLINE,
+        "            scratch.execute(f\"ATTACH {source.format('fresh')}\")\n",
+        "            scratch.execute(f\"{LOAD_DUCKLAKE}; ATTACH {source.format('fresh')}\")\n",
+    ),
+    Edit(
+        "sql/dialect.py",
+        "Geography needs one more extension, and nothing of the platform is geography.",
+        'FUNCTIONS = sorted((pathlib.Path(__file__).parent / "functions").glob("*.sql"))\n',
+        'FUNCTIONS = sorted((pathlib.Path(__file__).parent / "functions").glob("[!g]*.sql"))\n',
+    ),
+    Edit(
+        "jobs/query.py",
+        "The destination of `create table as` is that table; dbt reads it from the job.",
+        "    result = destination if produced and produced[-1] else None\n",
+        """\
+    result = destination if produced and produced[-1] else None
+    if not scripted and children and children[0].statementType == "CREATE_TABLE_AS_SELECT":
+        result = children[0].ddlTargetTable
+""",
+    ),
+)
+
+
+def apply(package: Path) -> None:
+    """Make every edit in the freshly installed package, which then compiles; fails otherwise."""
+    for edit in EDITS:
+        path = package / edit.file
+        text = path.read_text()
+        if (found := text.count(edit.old)) != 1:
+            raise EmulatorError(
+                f"{edit.file} has this {found} times, not once: {edit.old!r}\nIt is edited because: {edit.why}"
+            )
+        path.write_text(text.replace(edit.old, edit.new))
+    if not compileall.compile_dir(package, quiet=1, force=True):
+        raise EmulatorError(f"{package} does not compile after its edits")
