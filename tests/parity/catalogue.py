@@ -4,9 +4,13 @@ Invariant: a type that has no common name here keeps its own, so that it differs
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 
+from google.cloud import bigquery
+
 from scv_platform.warehouse import Warehouse
+from scv_platform.warehouse.bigquery import BigQueryWarehouse
 from scv_platform.warehouse.duckdb import DuckDBWarehouse
 
 TYPES: Mapping[str, Sequence[str]] = {
@@ -46,7 +50,8 @@ def catalogue(warehouse: Warehouse) -> Catalogue:
     """All relations of the warehouse."""
     if isinstance(warehouse, DuckDBWarehouse):
         return _of_duckdb(warehouse)
-    raise NotImplementedError(warehouse.dialect)
+    assert isinstance(warehouse, BigQueryWarehouse)
+    return _of_bigquery(warehouse)
 
 
 def _of_duckdb(warehouse: DuckDBWarehouse) -> Catalogue:
@@ -59,8 +64,24 @@ def _of_duckdb(warehouse: DuckDBWarehouse) -> Catalogue:
         order by relation, ordinal_position
         """
     ):
-        found[row["relation"]] = (
-            *found.get(row["relation"], ()),
-            Column(row["column_name"], common_type(row["data_type"])),
-        )
+        column = Column(row["column_name"], common_type(row["data_type"]))
+        found[row["relation"]] = (*found.get(row["relation"], ()), column)
+    return found
+
+
+def _of_bigquery(warehouse: BigQueryWarehouse) -> Catalogue:
+    """The datasets that begin with the prefix; a schema is one without it."""
+    found: dict[str, tuple[Column, ...]] = {}
+    with closing(bigquery.Client(warehouse.project)) as client:
+        for dataset in client.list_datasets():
+            if not dataset.dataset_id.startswith(warehouse.prefix):
+                continue
+            schema = dataset.dataset_id.removeprefix(warehouse.prefix)
+            for table in client.list_tables(dataset.reference):
+                fields = client.get_table(table.reference).schema
+                # An array is no equal of what it is an array of.
+                kinds = [f"ARRAY<{f.field_type}>" if f.mode == "REPEATED" else f.field_type for f in fields]
+                found[f"{schema}.{table.table_id}"] = tuple(
+                    Column(field.name, common_type(kind)) for field, kind in zip(fields, kinds, strict=True)
+                )
     return found

@@ -8,7 +8,9 @@ a rule is edited.
 
 import json
 import shutil
+import sqlite3
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,15 @@ SEED = 7
 FIRST_DAY = date(2026, 6, 30)
 SECOND_DAY = FIRST_DAY + timedelta(days=1)
 RATES = Rates(late_share=0.05, sessions_per_person=2, mails_per_year=2)
+
+_BROKEN_USER = f"""
+    insert into users (user_id, email, birth_date, is_deleted, created_at, updated_at)
+    values ('u0', 'broken@example.com', 'soon', false, '{FIRST_DAY} 08:00:00', '{FIRST_DAY} 08:00:00')
+"""
+_DELETED_USER = f"""
+    update users set is_deleted = true, updated_at = '{SECOND_DAY} 08:00:00'
+    where user_id = (select min(user_id) from users where not is_deleted and user_id <> 'u0')
+"""
 
 _CLUB = Path(__file__).parent / "club"
 
@@ -36,20 +47,27 @@ def configure(config: Path) -> None:
 def first_day(landing: Path) -> None:
     """Everything up to the first day."""
     simulate(CUSTOMERS, SEED, FIRST_DAY, landing, RATES)
+    _store(landing, _BROKEN_USER)
     shutil.copytree(_CLUB / "first_day", landing / "club")
 
 
-def second_day(landing: Path, config: Path) -> None:
-    """What changes on the second day: files, rows of systems, and the rule of a segment."""
+def second_day(landing: Path) -> None:
+    """What changes on the second day: files, and rows of systems."""
     continue_company(1, landing)
+    # The database is written anew by the simulation.
+    _store(landing, _BROKEN_USER, _DELETED_USER)
     shutil.copytree(_CLUB / "second_day", landing / "club", dirs_exist_ok=True)
-    members = config / "segments" / "club_members.yml"
-    members.write_text(members.read_text().replace("gte: 50", "gte: 60"))
     _change(landing, "shopify/customers", _withdraws)
     _change(landing, "salesforce/contact", lambda row: {**row, "IsDeleted": True, "SystemModstamp": _at(9)})
     _change(landing, "shopify/orders", lambda row: {**row, "cancelled_at": _at(10), "updated_at": _at(10)})
     # An older version that comes late must not win.
     _change(landing, "zendesk/users", lambda row: {**row, "name": "Old Name", "updated_at": "2020-01-01T00:00:00Z"})
+
+
+def edit_rule(config: Path) -> None:
+    """Ask for more of the members of a segment."""
+    members = config / "segments" / "club_members.yml"
+    members.write_text(members.read_text().replace("gte: 50", "gte: 60"))
 
 
 def _withdraws(row: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -70,3 +88,10 @@ def _change(landing: Path, table: str, change: Callable[[Mapping[str, Any]], Map
     objects = (json.loads(line) for line in first.read_text().splitlines() if line.endswith("}"))
     changed = next(changed for row in objects if (changed := change(row)))
     (folder / f"changed-{SECOND_DAY}.jsonl").write_text(json.dumps(changed) + "\n")
+
+
+def _store(landing: Path, *statements: str) -> None:
+    with closing(sqlite3.connect(landing / "app_db" / "app.sqlite")) as connection:
+        for statement in statements:
+            assert connection.execute(statement).rowcount == 1
+        connection.commit()
