@@ -129,3 +129,9 @@ def second_day(both: Both, first_day: tuple[Contents, Contents]) -> tuple[Conten
 def rebuilt(both: Both, second_day: tuple[Contents, Contents]) -> Contents:
     """What BigQuery holds after another run of the second day, in which dbt makes anew whatever it may drop."""
     return both.bigquery.run(company.SECOND_DAY, DBT_FULL_REFRESH="true")
+
+
+@pytest.fixture(scope="session")
+def on_bigquery(both: Both, second_day: tuple[Contents, Contents]) -> Platform:
+    """The installation on BigQuery after both days."""
+    return both.bigquery.platform
