@@ -131,7 +131,7 @@ def _comparable(relation: str) -> str:
     """What identifiers are compared by; the same for both sides, so that no white space comes between them."""
     value = f"{relation}.identifier_value"
     return rf"""
-        case when {relation}.identifier_type = 'email' then lower(regexp_replace({value}, '[\s\pZ]+', ''))
+        case when {relation}.identifier_type = 'email' then lower(regexp_replace({value}, '[\s\pZ]+', '', 'g'))
         else trim({value}) end
     """
 

@@ -65,7 +65,7 @@ def record_membership(
         [
             _create_current(members),
             *_membership_changes(table, rules, as_of),
-            *_definition_changes(definition, members.sql(warehouse.dialect, pretty=True), as_of),
+            *_definition_changes(definition, warehouse.rendered(members), as_of),
         ]
     )
     return summarise(warehouse, rules, as_of)
@@ -208,7 +208,7 @@ def _membership_changes(table: Table, rules: Rules, as_of: date) -> list[exp.Exp
         bind(
             f"""
             insert into {table} (name, customer_id, entered_at, exited_at, rule_version)
-            select :name, customer_id, :as_of, null, :version from {_CURRENT}
+            select :name, customer_id, :as_of, cast(null as date), :version from {_CURRENT}
             where customer_id not in (select customer_id from {table} where name = :name and exited_at is null)
             """,
             name=name,

@@ -28,9 +28,8 @@ from scv_platform.intelligence.churn_model import (
     fit_population,
     read_histories,
 )
-from scv_platform.intelligence.statement import statement
 from scv_platform.settings import Privacy
-from scv_platform.warehouse import Table, TableColumn, Warehouse, literal
+from scv_platform.warehouse import Table, TableColumn, Warehouse, bind
 
 CHURN_SCORES = Table(
     schema="intelligence",
@@ -57,6 +56,7 @@ CHURN_SCORES = Table(
         TableColumn("backtest_ece", "float", "Mean error of the probability in the last closed window."),
     ),
     key=("customer_id", "as_of"),
+    partition_by="as_of",
 )
 
 _CURVE = Table(
@@ -127,7 +127,7 @@ def write_churn(warehouse: Warehouse, as_of: date, rules: ChurnRules = CHURN_RUL
     warehouse.replace(_CURVE, _curve(histories, population, rules))
     warehouse.ensure(MODEL_BACKTESTS)
     rows = warehouse.replace(CHURN_SCORES, churn_select(as_of, population, rules), where={"as_of": as_of})
-    found = warehouse.rows(statement(_SUMMARY, as_of=literal(as_of)))
+    found = warehouse.rows(bind(_SUMMARY, as_of=as_of))
     deciles = tuple(
         Decile(row["decile"], row["customers"], row["mean_probability"]) for row in found if row["decile"] is not None
     )
@@ -137,30 +137,30 @@ def write_churn(warehouse: Warehouse, as_of: date, rules: ChurnRules = CHURN_RUL
 
 def judge_scores(warehouse: Warehouse, as_of: date) -> Soundness:
     """Whether `intelligence.churn_scores` has the right rows for that day."""
-    (row,) = warehouse.rows(statement(_JUDGE, as_of=literal(as_of)))
+    (row,) = warehouse.rows(bind(_JUDGE, as_of=as_of))
     return Soundness(**row)
 
 
 def backtest_figures(warehouse: Warehouse, as_of: date) -> tuple[float | None, float | None]:
     """AUC and ECE that stand beside the scores of that day."""
-    (row,) = warehouse.rows(statement(_FIGURES, as_of=literal(as_of)))
+    (row,) = warehouse.rows(bind(_FIGURES, as_of=as_of))
     return row["auc"], row["ece"]
 
 
 def churn_select(as_of: date, population: Population, rules: ChurnRules) -> exp.Expr:
     """The rows of `intelligence.churn_scores` for that day, from `intelligence.churn_curve` of this run."""
     horizon = timedelta(days=rules.horizon_days)
-    return statement(
+    return bind(
         _SELECT,
-        as_of=literal(as_of),
-        until=literal(as_of),
-        window_start=literal(as_of - horizon),
-        window_before=literal(as_of - 2 * horizon),
-        horizon_days=literal(rules.horizon_days),
-        model=literal(str(MODEL)),
-        model_version=literal(population.version),
-        ineligible=literal(population.ineligible and str(population.ineligible)),
-        no_purchase=literal(str(Ineligible.NO_PURCHASE)),
+        as_of=as_of,
+        until=as_of,
+        window_start=as_of - horizon,
+        window_before=as_of - 2 * horizon,
+        horizon_days=rules.horizon_days,
+        model=str(MODEL),
+        model_version=population.version,
+        ineligible=population.ineligible and str(population.ineligible),
+        no_purchase=str(Ineligible.NO_PURCHASE),
     )
 
 

@@ -17,8 +17,7 @@ from sqlglot import exp
 
 from scv_platform.config_files import StrictModel
 from scv_platform.intelligence.btyd import Fit, FitError, Floats, Histories, Model, fit, p_no_purchase
-from scv_platform.intelligence.statement import statement
-from scv_platform.warehouse import Warehouse, literal
+from scv_platform.warehouse import Warehouse, bind
 
 MODEL = Model.MBG_NBD
 
@@ -121,7 +120,7 @@ def read_histories(warehouse: Warehouse, day: date, label_days: int = 0) -> Purc
 
 def histories_select(day: date, label_days: int = 0) -> exp.Expr:
     """One row per different history up to that day. Later purchases reach the label only."""
-    return statement(_HISTORIES, day=literal(day), until=literal(day + timedelta(days=label_days)))
+    return bind(_HISTORIES, day=day, until=day + timedelta(days=label_days))
 
 
 def fit_population(histories: PurchaseHistories, rules: ChurnRules = CHURN_RULES) -> Population:
