@@ -31,6 +31,7 @@ SOURCE = Path(__file__).resolve().parent
 HOME = SOURCE.parents[1] / ".emulator"
 BIN = HOME / "venv" / "bin"
 PROJECT = "scv"
+VERSION = "0.4.0"
 
 READY_SECONDS = 60
 STOP_SECONDS = 10
@@ -81,11 +82,12 @@ def install() -> None:
     if stamp.exists() and stamp.read_text() == _fingerprint():
         return
     stamp.unlink(missing_ok=True)
-    _call([sys.executable, "-m", "venv", "--clear", str(HOME / "venv")])
-    requirements = ["--no-deps", "--ignore-requires-python", "-r", str(SOURCE / "requirements.txt")]
-    _call([str(BIN / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *requirements])
-    (package,) = HOME.glob("venv/lib/python*/site-packages/local_bigquery")
-    patches.apply(package)
+    _call([sys.executable, "-m", "venv", str(HOME / "venv")])
+    _pip("install", "--no-deps", "-r", str(SOURCE / "requirements.txt"))
+    # It asks for a newer Python than it needs and a newer DuckDB than its extension is packaged for. Always pristine.
+    _pip("install", "--no-deps", "--ignore-requires-python", "--force-reinstall", f"local-bigquery=={VERSION}")
+    python = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    patches.apply(HOME / "venv" / "lib" / python / "site-packages" / "local_bigquery")
     stamp.write_text(_fingerprint())
 
 
@@ -139,6 +141,10 @@ def _free_port() -> int:
 def _fingerprint() -> str:
     parts = [sys.version.encode(), *(path.read_bytes() for path in sorted(SOURCE.iterdir()) if path.is_file())]
     return hashlib.sha256(b"\0".join(parts)).hexdigest()
+
+
+def _pip(*arguments: str) -> None:
+    _call([str(BIN / "python"), "-m", "pip", "--quiet", "--disable-pip-version-check", *arguments])
 
 
 def _call(command: list[str]) -> None:

@@ -24,6 +24,8 @@ class Edit:
 
 PYTHON_311 = "Python 3.11 has no type parameters of functions."
 OFFLINE = "The extension comes from the package index; DuckDB would fetch it, and the time zones, from its own site."
+EDIT_DISTANCE = "EDIT_DISTANCE counts characters, and levenshtein of DuckDB bytes."
+TEXTS = "`1_000` is no number, `1.5` no integer and `t` no truth; DuckDB takes them."
 LOAD_DUCKLAKE = """\
 LOAD '{Path(duckdb_extension_ducklake.__file__).parent}/extensions/v{duckdb.__version__}/ducklake.duckdb_extension'"""
 
@@ -54,6 +56,7 @@ from pathlib import Path
 import duckdb
 import duckdb_extension_ducklake
 
+EDIT_DISTANCE = "EDIT_DISTANCE counts characters, and levenshtein of DuckDB bytes."
 LOAD_DUCKLAKE = f"{LOAD_DUCKLAKE}"
 """,
     ),
@@ -83,6 +86,117 @@ LOAD_DUCKLAKE = f"{LOAD_DUCKLAKE}"
     result = destination if produced and produced[-1] else None
     if not scripted and children and children[0].statementType == "CREATE_TABLE_AS_SELECT":
         result = children[0].ddlTargetTable
+""",
+    ),
+    Edit(
+        "sql/native.py",
+        EDIT_DISTANCE,
+        "FUNCTIONS = {\n",
+        """\
+def edit_distance(one: str, other: str) -> int:
+    row = list(range(len(other) + 1))
+    for i, a in enumerate(one, 1):
+        before, row[0] = row[0], i
+        for j, b in enumerate(other, 1):
+            before, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, before + (a != b))
+    return row[-1]
+
+
+FUNCTIONS = {
+    "_edit_distance": (edit_distance, ["VARCHAR", "VARCHAR"], "BIGINT"),
+""",
+    ),
+    Edit(
+        "sql/functions/strings.sql",
+        EDIT_DISTANCE,
+        "CREATE MACRO to_code_points(s)",
+        """\
+CREATE MACRO _edits(a, b) AS CASE
+    WHEN strlen(a) = length(a) AND strlen(b) = length(b) THEN levenshtein(a, b)
+    ELSE _edit_distance(a, b)
+END;
+
+CREATE MACRO edit_distance(a, b, max_distance := NULL) AS
+    CASE WHEN a IS NOT NULL AND b IS NOT NULL THEN least(bq.main._edits(a, b), max_distance) END;
+
+CREATE MACRO to_code_points(s)""",
+    ),
+    Edit(
+        "sql/rules/json.py",
+        "JSON_QUERY of a text gives NULL for the JSON null.",
+        """\
+    return exp.Cast(this=node, to=exp.DataType.build(target))
+""",
+        """\
+    text = exp.Cast(this=node, to=exp.DataType.build(target))
+    return text if target == "VARCHAR[]" else exp.Nullif(this=text, expression=exp.Literal.string("null"))
+""",
+    ),
+    Edit(
+        "jobs/query.py",
+        "`create or replace table (columns) as select` may read the table, and leaves it as it was should it fail.",
+        "    for part in parts:\n        sql, bound = translate(part, context)\n        if destination",
+        """\
+    if isinstance(tree, exp.Create) and len(parts) == 2:
+        create, insert = parts
+        rows, bound = translate(insert.expression, context)
+        cur.execute(f"CREATE OR REPLACE TEMP TABLE _selected AS {rows}", bound)
+        target = _target(tree, context)
+        with database.writing(*target):
+            cur.execute("SELECT 1" if isolated else "BEGIN")
+            try:
+                cur.execute(*translate(create, context))
+                cur.execute(f"INSERT INTO {quote(*target)} SELECT * FROM temp.main._selected")
+                cur.execute("SELECT 1" if isolated else "COMMIT")
+            except duckdb.Error:
+                cur.execute("SELECT 1" if isolated else "ROLLBACK")
+                raise
+        parts = []
+    for part in parts:
+        sql, bound = translate(part, context)
+        if destination""",
+    ),
+    Edit(
+        "sql/functions/strings.sql",
+        TEXTS,
+        "CREATE MACRO _positions(s, t) AS",
+        """\
+CREATE MACRO _number(s) AS replace(s, '_', '?');
+
+CREATE MACRO _integer(s) AS
+    CASE WHEN regexp_full_match(trim(s), '[+-]?(\\d+|0[xX][0-9a-fA-F]+)') THEN s ELSE s || '?' END;
+
+CREATE MACRO _truth(s) AS CASE WHEN lower(s) IN ('true', 'false') THEN s ELSE s || '?' END;
+
+CREATE MACRO _positions(s, t) AS""",
+    ),
+    Edit(
+        "sql/rules/strings.py",
+        TEXTS,
+        "NODE_RULES = [\n",
+        """\
+Type = exp.DataType.Type
+CHECKS = {Type.BOOLEAN: "_truth", Type.BIGINT: "_integer", Type.INT: "_integer"}
+CHECKS |= dict.fromkeys([Type.DECIMAL, Type.BIGDECIMAL, *FLOATS], "_number")
+
+
+def text_to_value(node: exp.Expression, context) -> exp.Expression:
+    if isinstance(node, exp.Cast) and kind(node.this) in TEXT and node.to.this in CHECKS:
+        node.set("this", macro(CHECKS[node.to.this], node.this))
+    return node
+
+
+NODE_RULES = [
+    text_to_value,
+""",
+    ),
+    Edit(
+        "jobs/load.py",
+        "A load job tells what columns it loaded: tests read statements on staged tables that are gone by then.",
+        "        badRecords=str(rejected),\n",
+        """\
+        badRecords=str(rejected),
+        loadedFields=[field.dump() for field in tables.columns(*reference)],
 """,
     ),
 )
