@@ -131,5 +131,8 @@ def _current_evaluation(warehouse: Warehouse, audience: Audience) -> LastEvaluat
 def _record(warehouse: Warehouse, run: SyncRun) -> None:
     kinds = {column.name: column.type for column in SYNC_RUNS.columns}
     # Of no value an engine has to be told the type.
-    values = [exp.alias_(exp.cast(literal(value), kinds[name]), name) for name, value in vars(run).items()]
-    warehouse.merge(SYNC_RUNS, exp.select(*values))
+    values = {
+        name: exp.cast(exp.null(), kinds[name]) if value is None else literal(value)
+        for name, value in vars(run).items()
+    }
+    warehouse.merge(SYNC_RUNS, exp.select(*(exp.alias_(value, name) for name, value in values.items())))

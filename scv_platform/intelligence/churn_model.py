@@ -31,7 +31,7 @@ PURCHASE_DAYS = """
     where is_counted
         and transaction_type = 'sale'
         and customer_id is not null
-        and cast(occurred_at as date) <= :until
+        and cast(occurred_at as date) <= $until
 """
 """One row per (customer, day with a counted sale) up to the day `until`."""
 
@@ -162,13 +162,13 @@ with purchase_days as ({PURCHASE_DAYS}),
 histories as (
     select
         customer_id,
-        count(case when day <= :day then 1 end) - 1 as x,
-        date_diff('day', min(day), max(case when day <= :day then day end)) as t_x,
-        date_diff('day', min(day), :day) as t,
-        case when max(day) > :day then 0 else 1 end as silent
+        count(case when day <= $day then 1 end) - 1 as x,
+        date_diff('day', min(day), max(case when day <= $day then day end)) as t_x,
+        date_diff('day', min(day), $day) as t,
+        case when max(day) > $day then 0 else 1 end as silent
     from purchase_days
     group by customer_id
-    having min(day) <= :day
+    having min(day) <= $day
 )
 
 select

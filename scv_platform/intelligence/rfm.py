@@ -175,11 +175,11 @@ with transactions as (
 customers as (
     select
         customer_id,
-        date_diff('day', max(case when transaction_type = 'sale' then day end), :as_of) as recency_days,
-        count(case when transaction_type = 'sale' and day > :window_start then 1 end) as frequency,
-        coalesce(sum(case when day > :window_start then net_amount_base end), 0) as monetary
+        date_diff('day', max(case when transaction_type = 'sale' then day end), $as_of) as recency_days,
+        count(case when transaction_type = 'sale' and day > $window_start then 1 end) as frequency,
+        coalesce(sum(case when day > $window_start then net_amount_base end), 0) as monetary
     from transactions
-    where day <= :as_of
+    where day <= $as_of
     group by customer_id
     having count(case when transaction_type = 'sale' then 1 end) > 0
 ),
@@ -205,16 +205,16 @@ scored as (
 
 select
     customer_id,
-    :as_of as as_of,
+    $as_of as as_of,
     recency_days,
     frequency,
     monetary,
     r_score,
     f_score,
     m_score,
-    :segment as segment,
-    :value_tier as value_tier,
-    :model_version as model_version
+    $segment as segment,
+    $value_tier as value_tier,
+    $model_version as model_version
 from scored
 """
 
@@ -224,7 +224,7 @@ select
     count(*) as customers,
     sum(monetary) as monetary
 from {RFM}
-where as_of = :as_of
+where as_of = $as_of
 group by segment
 """
 
@@ -235,13 +235,13 @@ with buyers as (
     where is_counted
         and transaction_type = 'sale'
         and customer_id is not null
-        and cast(occurred_at as date) <= :as_of
+        and cast(occurred_at as date) <= $as_of
 ),
 
 scores as (
     select customer_id
     from {RFM}
-    where as_of = :as_of
+    where as_of = $as_of
 )
 
 select

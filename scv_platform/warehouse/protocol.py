@@ -8,7 +8,7 @@ Invariant: every writing method is one transaction; killed in the middle, nothin
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, Protocol, TypeAlias
 
@@ -144,8 +144,10 @@ class Warehouse(Protocol):
 
 
 def literal(value: Any) -> exp.Expr:
-    """A Python value as a SQL literal; text is escaped by sqlglot, so it can never become SQL."""
+    """A Python value as a SQL literal; text is escaped by sqlglot, so it can never become SQL. Times are in UTC."""
     if isinstance(value, datetime):
+        if value.tzinfo is not None:
+            value = value.astimezone(UTC).replace(tzinfo=None)
         return exp.cast(exp.Literal.string(value.isoformat(sep=" ")), "timestamp")
     if isinstance(value, date):
         return exp.cast(exp.Literal.string(value.isoformat()), "date")
@@ -156,7 +158,7 @@ def literal(value: Any) -> exp.Expr:
 
 
 def bind(sql: str, /, **values: Any) -> exp.Expr:
-    """SQL of ours whose `:name` parts become the values; `ValueError` when the names differ.
+    """SQL of ours whose `$name` parts become the values; `ValueError` when the names differ.
 
     A value becomes a literal, unless it is an expression already.
     """

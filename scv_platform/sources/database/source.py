@@ -109,10 +109,10 @@ class _Known:
         names = ", ".join(f"known.{name}" for name in empty.column_names if name in present)
         # A day earlier than what is read: a time zone may move a time to the next day.
         first = datetime.combine(since - timedelta(days=1), time(), UTC)
-        rows = f"select {names} from {source} where known.{table.updated_at} >= :first"
+        rows = f"select {names} from {source} where known.{table.updated_at} >= $first"
         refused = (
             f"select distinct known.raw from {database.schema}.{REJECTED} as known {loads}"
-            f" where known.table_name = :name and not exists ("
+            f" where known.table_name = $name and not exists ("
             f"  select 1 from {database.schema}.{table.name} as later where"
             f"   later.{table.key} = json_extract_scalar(known.raw, '$.{table.key}')"
             f"   and later._dlt_load_id > known._dlt_load_id"

@@ -59,13 +59,13 @@ def load_summary(warehouse: Warehouse, schema: str, load_id: str) -> dict[str, L
     files = warehouse.rows(
         bind(
             f"select entity, rows_loaded, rows_rejected, rows_skipped, skipped"
-            f" {_of_complete_loads(schema)} where files._dlt_load_id = :load_id",
+            f" {_of_complete_loads(schema)} where files._dlt_load_id = $load_id",
             load_id=load_id,
         )
     )
     unreadable = warehouse.rows(
         bind(
-            f"select table_name, file from {schema}._rejected_rows where _dlt_load_id = :load_id and line is null",
+            f"select table_name, file from {schema}._rejected_rows where _dlt_load_id = $load_id and line is null",
             load_id=load_id,
         )
     )
