@@ -152,6 +152,18 @@ class Column:
     type: types.Type
 
 
+INFORMATION_SCHEMA = {
+    "COLUMNS": [
+        *(
+            Column(name, types.Type(type_kind=types.TypeKind.TYPE_STRING))
+            for name in "table_catalog table_schema table_name column_name is_nullable data_type".split()
+        ),
+        Column("ordinal_position", types.Type(type_kind=types.TypeKind.TYPE_INT64)),
+    ],
+}
+"""The views of every dataset, in the columns that are used."""
+
+
 class Analyzer:
     """The analyzer with the tables it knows. It learns those that the statements it reads make."""
 
@@ -205,6 +217,8 @@ class Analyzer:
     def _columns(self, path: Sequence[str]) -> list[Column]:
         """The columns of a table; none of one that is not there."""
         key = _key(path)
+        if key[0] == "INFORMATION_SCHEMA":
+            return INFORMATION_SCHEMA.get(key[1], [])
         if key not in self._tables:
             self._tables[key] = self._look_up(*key) or []
         return self._tables[key]
@@ -257,7 +271,7 @@ def _type(field: Mapping[str, Any]) -> types.Type:
 
 def _key(path: Sequence[str]) -> tuple[str, str]:
     """Dataset and table of a path, however its parts are quoted and whether or not the project is named."""
-    dataset, table = ".".join(path).split(".")[-2:]
+    *_, dataset, table = ["", *".".join(path).split(".")]
     return dataset, table
 
 
