@@ -10,7 +10,7 @@ CUSTOMERS ?= 5000
 READ_DBT_PROJECT := python -m scv_platform.transformation.project
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo dev test test-company test-parts lint bench lock clean
+.PHONY: help install demo dev test test-company test-parts parity lint bench lock clean
 
 help:  ## Show what each target does
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -54,10 +54,14 @@ test: $(VENV)/.dev  ## Lint, and run all tests
 	@$(MAKE) --no-print-directory -j3 test-company test-parts lint
 
 test-company: $(VENV)/.dev  ## Run the tests on the simulated company
-	@pytest -m company
+	@pytest -m "company and not parity and not live_bigquery"
 
 test-parts: $(VENV)/.dev  ## Run all other tests
-	@pytest -m "not company"
+	@pytest -m "not company and not parity and not live_bigquery"
+
+parity: $(VENV)/.dev  ## Prove that DuckDB and BigQuery (an emulator of it) hold the same tables
+	@python -m tools.bigquery_emulator install
+	@pytest -m "parity and not live_bigquery"
 
 bench: $(VENV)/.dev  ## Measure the figures that the README quotes
 	@for script in $(filter-out %/installation.py,$(wildcard benchmarks/*.py)); do echo; python "$$script"; done
@@ -69,4 +73,4 @@ lock:  ## Resolve the lock files again (needs uv)
 		--no-header --no-emit-index-url --no-emit-find-links pyproject.toml -c requirements-dev.lock -o requirements.lock
 
 clean:  ## Delete the environment, the demo data and the run history
-	rm -rf $(VENV) data .dagster scv_dbt/target
+	rm -rf $(VENV) .emulator data .dagster scv_dbt/target

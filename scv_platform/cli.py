@@ -120,14 +120,15 @@ def evaluate_identity(truth: Path | None) -> None:
     with _readable_errors():
         from scv_platform.identity.evaluate import as_text, evaluate
         from scv_platform.run import warehouse_lock
-        from scv_platform.warehouse.duckdb import DuckDBWarehouse
+        from scv_platform.warehouse.choice import warehouse_of
 
         settings = Settings.load()
         if truth is None and settings.platform.truth is None:
             raise ConfigError(["there is no truth to compare with; name its folder with --truth"])
-        if not settings.duckdb_path.exists():
+        warehouse = warehouse_of(settings)
+        if warehouse.identity() is None:
             raise ConfigError(["nothing is built yet; run `scv run` first"])
         folder = truth or settings.expand(settings.platform.truth or "")
         # The truth is loaded beside the identities.
         with warehouse_lock(settings):
-            click.echo(as_text(evaluate(DuckDBWarehouse(settings.duckdb_path), folder)))
+            click.echo(as_text(evaluate(warehouse, folder)))

@@ -3,6 +3,8 @@
 Everything that assets of different layers must agree on stands here once.
 """
 
+import functools
+import inspect
 from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -10,7 +12,7 @@ from typing import Any
 import dagster as dg
 
 from scv_platform.settings import Settings
-from scv_platform.warehouse import Table
+from scv_platform.warehouse import Table, Warehouse
 
 OWNER = "team:data-platform"
 """Owner of every asset that no one else claims."""
@@ -80,6 +82,24 @@ def table_asset(
         automation_condition=WHEN_UPSTREAM_UPDATED,
         output_required=output_required,
     )
+
+
+def in_one_session(
+    asset: Callable[[dg.AssetExecutionContext, Warehouse], dg.MaterializeResult[None]],
+) -> Callable[[dg.AssetExecutionContext, dg.ResourceParam[Warehouse]], dg.MaterializeResult[None]]:
+    """The function of an asset, in one session of the warehouse: its jobs bear the key, its metadata tells the bill."""
+    if inspect.isgeneratorfunction(asset):
+        raise TypeError(f"{asset.__qualname__} is a generator, which would leave its session before it ends")
+
+    @functools.wraps(asset)
+    def materialise(
+        context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse]
+    ) -> dg.MaterializeResult[None]:
+        with warehouse.session(context.asset_key.to_user_string()) as bill:
+            result = asset(context, warehouse)
+        return result._replace(metadata={**(result.metadata or {}), **bill.metadata})
+
+    return materialise
 
 
 def run_started_at(context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext) -> datetime:

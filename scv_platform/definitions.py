@@ -22,13 +22,13 @@ from scv_platform.settings import Settings
 from scv_platform.sources.config import load_sources
 from scv_platform.transformation.assets import build_dbt_assets
 from scv_platform.transformation.project import load_manifest
-from scv_platform.warehouse.duckdb import DuckDBWarehouse
+from scv_platform.warehouse.choice import warehouse_of
 
 
 def build_definitions(settings: Settings) -> dg.Definitions:
     """The whole graph for these settings. Raises `ConfigError` for sources or destinations that are wrong."""
     sources = load_sources(settings)
-    warehouse = DuckDBWarehouse(settings.duckdb_path)
+    warehouse = warehouse_of(settings)
     manifest = load_manifest(settings)
     catalogue = Catalogue.build(manifest, settings, scores=[RFM, CHURN_SCORES])
     rules = load_definitions(settings.config, catalogue)

@@ -22,7 +22,8 @@ from scv_platform.config_files import ConfigError
 from scv_platform.errors import ReadableError
 from scv_platform.settings import Settings
 
-_LOCK_TAG = "scv/warehouse"
+_LOCK_TAG = "scv/lock"
+"""Names the lock file of the warehouse that a run works on."""
 
 
 class AlreadyRunning(ReadableError):
@@ -54,7 +55,7 @@ def dagster_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
 @contextmanager
 def warehouse_lock(settings: Settings) -> Iterator[None]:
     """The right to run on this warehouse; `AlreadyRunning` names the process that has it."""
-    path = settings.duckdb_path.with_suffix(".lock")
+    path = _lock_file(settings)
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a+") as lock:
         try:
@@ -62,7 +63,7 @@ def warehouse_lock(settings: Settings) -> Iterator[None]:
         except BlockingIOError:
             lock.seek(0)
             raise AlreadyRunning(
-                f"another `scv run` (process {lock.read().strip() or 'unknown'}) is using {settings.duckdb_path};"
+                f"another `scv run` (process {lock.read().strip() or 'unknown'}) is using {settings.place};"
                 " wait until it ends, or stop it"
             ) from None
         lock.truncate(0)
@@ -71,9 +72,12 @@ def warehouse_lock(settings: Settings) -> Iterator[None]:
         yield
 
 
-def is_locked(duckdb_path: Path) -> bool:
-    """Whether a `scv run` is working on that warehouse."""
-    path = duckdb_path.with_suffix(".lock")
+def _lock_file(settings: Settings) -> Path:
+    return settings.beside_warehouse(".lock")
+
+
+def is_locked(path: Path) -> bool:
+    """Whether a `scv run` is working on the warehouse of that lock file."""
     if not path.exists():
         return False
     with path.open() as lock:
@@ -93,12 +97,12 @@ def materialise(definitions: dg.Definitions, settings: Settings, selection: str 
         close_killed_runs(instance, settings)
         loud = dg.Definitions.merge(definitions, dg.Definitions(loggers={"progress": progress_logger}))
         keys = select_assets(loud, selection)
-        with detailed_output(settings.duckdb_path.with_suffix(".log")):
+        with detailed_output(settings.beside_warehouse(".log")):
             result = loud.resolve_implicit_global_asset_job_def().execute_in_process(
                 instance=instance,
                 asset_selection=keys,
                 raise_on_error=False,
-                tags={_LOCK_TAG: str(settings.duckdb_path)},
+                tags={_LOCK_TAG: str(_lock_file(settings))},
                 run_config={"loggers": {"progress": {}}},
             )
     problems = list(problems_of(result.all_events))
@@ -136,9 +140,9 @@ def close_killed_runs(instance: dg.DagsterInstance, settings: Settings) -> None:
         statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.NOT_STARTED]
     )
     for run in instance.get_runs(unfinished):
-        warehouse = run.tags.get(_LOCK_TAG)
+        lock = run.tags.get(_LOCK_TAG)
         # The lock of this warehouse is ours by now; that of another one tells whether its run is alive.
-        if warehouse is None or (warehouse != str(settings.duckdb_path) and is_locked(Path(warehouse))):
+        if lock is None or (lock != str(_lock_file(settings)) and is_locked(Path(lock))):
             continue
         killed = "The process of this run was killed; found by the next `scv run`."
         instance.report_run_failed(run, killed)

@@ -4,6 +4,7 @@ Data flow: environment + `config/platform.yml` -> one frozen `Settings` -> every
 Invariant: nothing is read at import; `Settings.load` reads once and names the variable or the line at fault.
 """
 
+import importlib.util
 import os
 import re
 from collections.abc import Mapping
@@ -106,6 +107,16 @@ _SQL_WORDS = frozenset(
 
 
 @dataclass(frozen=True)
+class BigQuerySettings:
+    """The project that stores the tables, and what a query may cost."""
+
+    project: str
+    location: str
+    max_bytes_billed: int
+    """Of one query: BigQuery refuses, before it runs, one that would cost more."""
+
+
+@dataclass(frozen=True)
 class Settings:
     """Where the platform runs and on what; one per process, passed to everything that needs it."""
 
@@ -115,9 +126,12 @@ class Settings:
     config: Path
     as_of: date | None
     dataset_prefix: str
+    """Before the name of every dataset of BigQuery; schemas of DuckDB have bare names."""
     platform: PlatformConfig
     environment: Mapping[str, str] = field(repr=False)
     root: Path = PROJECT_ROOT
+    bigquery: BigQuerySettings | None = None
+    """Set where the warehouse is BigQuery."""
 
     @classmethod
     def load(cls, environment: Mapping[str, str] | None = None, root: Path = PROJECT_ROOT) -> "Settings":
@@ -138,21 +152,41 @@ class Settings:
             landing=path("SCV_LANDING", "data/landing"),
             config=config,
             as_of=_parse_as_of(env.get("SCV_AS_OF")),
-            dataset_prefix=env.get("SCV_DATASET_PREFIX", ""),
+            dataset_prefix=_dataset_prefix(env) if warehouse == "bigquery" else "",
             platform=validate(PlatformConfig, read_yaml(config / "platform.yml")),
             environment=env,
             root=root,
+            bigquery=_bigquery(env) if warehouse == "bigquery" else None,
         )
+
+    def beside_warehouse(self, suffix: str) -> Path:
+        """A file or folder of local state that belongs to this warehouse, so that two warehouses never share it."""
+        if self.bigquery is None:
+            return self.duckdb_path.with_suffix(suffix)
+        return self.duckdb_path.with_name(f"bigquery-{self.bigquery.project}-{self.dataset_prefix}{suffix}")
+
+    @property
+    def place(self) -> str:
+        """Where the warehouse is, for people."""
+        if self.bigquery is None:
+            return str(self.duckdb_path)
+        return f"BigQuery project {self.bigquery.project}, datasets {self.dataset_prefix}*"
 
     @property
     def dlt_folder(self) -> Path:
-        """dlt's working folder, beside the warehouse file, so that two warehouses never share state."""
-        return self.duckdb_path.with_suffix(".dlt")
+        """dlt's working folder."""
+        return self.beside_warehouse(".dlt")
 
     @property
     def dbt_project(self) -> Path:
         """The dbt project."""
         return self.root / "scv_dbt"
+
+    @property
+    def dbt_target(self) -> Path:
+        """The manifest of the dbt project, which differs between engines."""
+        target = self.dbt_project / "target"
+        return target if self.bigquery is None else target / self.warehouse
 
     def resolve_as_of(self, run_started_at: datetime) -> date:
         """The day, inclusive, that bounds metrics, scores, segments and audiences of a run.
@@ -179,7 +213,33 @@ class Settings:
         return self.root / Path(self.substitute(text)).expanduser()
 
 
-_WAREHOUSES = ("duckdb",)
+_WAREHOUSES = ("duckdb", "bigquery")
+_BIGQUERY_LOCATION = "EU"
+_BIGQUERY_MAX_BYTES_BILLED = 100 * 10**9
+
+
+def _bigquery(env: Mapping[str, str]) -> BigQuerySettings:
+    if importlib.util.find_spec("dbt.adapters.bigquery") is None:
+        raise ConfigError(
+            ["SCV_WAREHOUSE='bigquery' needs packages that are not installed: pip install -e '.[bigquery]'"]
+        )
+    project = env.get("SCV_BIGQUERY_PROJECT") or env.get("GOOGLE_CLOUD_PROJECT")
+    if not project:
+        raise ConfigError(["SCV_WAREHOUSE='bigquery' needs the project: set SCV_BIGQUERY_PROJECT"])
+    limit = env.get("SCV_BIGQUERY_MAX_BYTES_BILLED") or str(_BIGQUERY_MAX_BYTES_BILLED)
+    if not re.fullmatch("[1-9][0-9]*", limit):
+        raise ConfigError([f"SCV_BIGQUERY_MAX_BYTES_BILLED={limit!r}: not a number of bytes, such as 100000000000"])
+    return BigQuerySettings(project, env.get("SCV_BIGQUERY_LOCATION") or _BIGQUERY_LOCATION, int(limit))
+
+
+def _dataset_prefix(env: Mapping[str, str]) -> str:
+    prefix = env.get("SCV_DATASET_PREFIX") or ""
+    # dlt makes one underscore of two, and lower case of upper case; dbt does not.
+    if prefix and not re.fullmatch("[a-z][a-z0-9]*(_[a-z0-9]+)*_?", prefix):
+        raise ConfigError(
+            [f"SCV_DATASET_PREFIX={prefix!r}: use lower case, digits and single underscores, such as 'dev_'"]
+        )
+    return prefix
 
 
 def _parse_as_of(text: str | None) -> date | None:

@@ -5,15 +5,15 @@ from typing import Any
 from scv_platform.identity.evaluate import newest_evaluation
 from scv_platform.settings import Settings
 from scv_platform.warehouse import Warehouse
-from scv_platform.warehouse.duckdb import DuckDBWarehouse
+from scv_platform.warehouse.choice import warehouse_of
 
 _LINE = "  {:<34}{:>14}   {}"
 
 
 def summarise(settings: Settings) -> str:
     """The summary as text; says what to do when nothing was built yet."""
-    warehouse = DuckDBWarehouse(settings.duckdb_path)
-    if not settings.duckdb_path.exists() or not warehouse.exists("master.customers"):
+    warehouse = warehouse_of(settings)
+    if warehouse.identity() is None or not warehouse.exists("master.customers"):
         return "Nothing is built yet. Run `make demo`, or `scv run`."
     currency = settings.platform.base_currency
     blocks = [
@@ -146,6 +146,7 @@ def _exports(warehouse: Warehouse) -> list[str]:
         """
         select *
         from activation.sync_runs
+        where true
         qualify row_number() over (partition by destination, audience order by started_at desc, run_id) = 1
         order by destination, audience
         """

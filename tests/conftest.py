@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -15,6 +15,7 @@ from scv_platform.settings import PROJECT_ROOT, Settings
 from scv_platform.simulation import simulate
 from scv_platform.warehouse.duckdb import DuckDBWarehouse
 from tests.canary import CANARY, CANARY_SECRET
+from tools.bigquery_emulator import Emulator, serve
 
 UNTIL = date(2026, 6, 30)
 """The last day of the simulated company in tests."""
@@ -107,6 +108,13 @@ def copy_of_company(company: Platform, tmp_path_factory: pytest.TempPathFactory)
         return Platform(folder, moved)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def bigquery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
+    """A BigQuery of this session's own, empty at first; its environment sends every client to it."""
+    with serve(tmp_path_factory.mktemp("bigquery")) as emulator:
+        yield emulator
 
 
 @pytest.fixture(scope="session")

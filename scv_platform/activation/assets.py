@@ -18,9 +18,9 @@ from scv_platform.audiences.definitions import Definition, Definitions
 from scv_platform.audiences.preview import masked_preview
 from scv_platform.audiences.rules import Audience, DestinationFields
 from scv_platform.config_files import did_you_mean
-from scv_platform.conventions import EXPORT_FRESHNESS, WAREHOUSE_POOL, WHEN_UPSTREAM_UPDATED
+from scv_platform.conventions import EXPORT_FRESHNESS, WAREHOUSE_POOL, WHEN_UPSTREAM_UPDATED, in_one_session
 from scv_platform.settings import Settings
-from scv_platform.warehouse import Warehouse, in_one_session
+from scv_platform.warehouse import Warehouse
 
 GROUP = "exports"
 

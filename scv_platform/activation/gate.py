@@ -116,7 +116,7 @@ _NEWEST_CONSENTS = f"""
                 order by occurred_at desc, case when status = 'denied' then 0 else 1 end
             ) as recency
         from {_CONSENTS}
-        where purpose = :purpose
+        where purpose = $purpose
     ) as answers
     where recency = 1
     group by customer_id
@@ -131,7 +131,7 @@ def _comparable(relation: str) -> str:
     """What identifiers are compared by; the same for both sides, so that no white space comes between them."""
     value = f"{relation}.identifier_value"
     return rf"""
-        case when {relation}.identifier_type = 'email' then lower(regexp_replace({value}, '[\s\pZ]+', ''))
+        case when {relation}.identifier_type = 'email' then lower(regexp_replace({value}, '[\s\pZ]+', '', 'g'))
         else trim({value}) end
     """
 
@@ -139,7 +139,7 @@ def _comparable(relation: str) -> str:
 _NO_CONSENTS_NEEDED = "select cast(null as string) as customer_id, 0 as denied, 0 as granted"
 _GATE = f"""
 with members as (
-    select customer_id from {AUDIENCE_MEMBERS} where name = :audience and exited_at is null
+    select customer_id from {AUDIENCE_MEMBERS} where name = $audience and exited_at is null
 ),
 
 suppressed as (
@@ -161,7 +161,7 @@ select
         when customers.customer_id is null then '{Reason.NOT_A_CUSTOMER}'
         when suppressed.customer_id is not null then '{Reason.SUPPRESSED}'
         when consents.denied = 1 then '{Reason.CONSENT_DENIED}'
-        when :must_consent and coalesce(consents.granted, 0) = 0 then '{Reason.NO_CONSENT}'
+        when $must_consent and coalesce(consents.granted, 0) = 0 then '{Reason.NO_CONSENT}'
     end as reason
 from members
 left join {_CUSTOMERS} as customers on customers.customer_id = members.customer_id

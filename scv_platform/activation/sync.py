@@ -129,5 +129,10 @@ def _current_evaluation(warehouse: Warehouse, audience: Audience) -> LastEvaluat
 
 
 def _record(warehouse: Warehouse, run: SyncRun) -> None:
-    values = [exp.alias_(literal(value), name) for name, value in vars(run).items()]
-    warehouse.merge(SYNC_RUNS, exp.select(*values))
+    kinds = {column.name: column.type for column in SYNC_RUNS.columns}
+    # Of no value an engine has to be told the type.
+    values = {
+        name: exp.cast(exp.null(), kinds[name]) if value is None else literal(value)
+        for name, value in vars(run).items()
+    }
+    warehouse.merge(SYNC_RUNS, exp.select(*(exp.alias_(value, name) for name, value in values.items())))

@@ -41,10 +41,11 @@ from scv_platform.conventions import (
     SERVING_FRESHNESS,
     WAREHOUSE_POOL,
     WHEN_UPSTREAM_UPDATED,
+    in_one_session,
     run_as_of,
 )
 from scv_platform.settings import Settings
-from scv_platform.warehouse import Warehouse, in_one_session
+from scv_platform.warehouse import Warehouse
 from scv_platform.warehouse.preview import table_preview
 
 
@@ -92,7 +93,7 @@ def _membership_asset(
         summary = record_membership(warehouse, definition, select, as_of, segment_versions)
         shown = {field.name: field for field in fields}
         preview = masked_preview(warehouse, open_members(rules.kind, rules.name), shown, catalogue, as_of)
-        sql = select.sql(warehouse.dialect, pretty=True)
+        sql = warehouse.rendered(select)
         trend = read_trend(warehouse, rules, catalogue, as_of)
         metadata = _metadata(rules, summary, trend, sql, preview)
         if never_seen := _events_never_seen(warehouse, rules, catalogue):

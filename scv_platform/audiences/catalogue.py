@@ -105,11 +105,11 @@ class Catalogue:
         published = {
             name: node
             for name, node in manifest["nodes"].items()
-            if node["resource_type"] == "model" and node["schema"] == _MASTER
+            if node["resource_type"] == "model" and node["config"]["schema"] == _MASTER
         }
         models = [_dbt_table(node) for node in published.values() if _grain(node) == _CUSTOMER]
         facts = {
-            _grain(node): FactTable(node["schema"], node["name"], _dbt_fields(node))
+            _grain(node): FactTable(node["config"]["schema"], node["name"], _dbt_fields(node))
             for node in published.values()
             if _grain(node) in {EVENT, CONSENT, TICKET}
         }
@@ -136,7 +136,9 @@ def _grain(node: Mapping[str, Any]) -> str:
 
 def _dbt_table(node: Mapping[str, Any]) -> CatalogueTable:
     fields = _dbt_fields(node)
-    return CatalogueTable(node["schema"], node["name"], by_day=False, is_dated="as_of" in fields, fields=fields)
+    return CatalogueTable(
+        node["config"]["schema"], node["name"], by_day=False, is_dated="as_of" in fields, fields=fields
+    )
 
 
 def _dbt_fields(node: Mapping[str, Any]) -> dict[str, CatalogueField]:

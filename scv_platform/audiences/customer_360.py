@@ -52,7 +52,7 @@ _TICKETS_PER_CUSTOMER = """
         count(case when satisfaction = 'bad' then 1 end) as tickets_rated_bad,
         max(created_at) as tickets_last_at
     from {tickets}
-    where cast(created_at as date) <= :as_of
+    where cast(created_at as date) <= $as_of
     group by customer_id
 """
 _KEYS = ("customer_id", "as_of")

@@ -19,7 +19,7 @@ def check_day(warehouse: Warehouse, fields: Iterable[CatalogueField], catalogue:
         asked = f"""
             select
                 exists (select 1 from {table}) as has_rows,
-                exists (select 1 from {table} where as_of = :as_of) as has_day
+                exists (select 1 from {table} where as_of = $as_of) as has_day
         """
         (row,) = warehouse.rows(bind(asked, as_of=as_of))
         if row["has_rows"] and not row["has_day"]:

@@ -65,7 +65,7 @@ def record_membership(
         [
             _create_current(members),
             *_membership_changes(table, rules, as_of),
-            *_definition_changes(definition, members.sql(warehouse.dialect, pretty=True), as_of),
+            *_definition_changes(definition, warehouse.rendered(members), as_of),
         ]
     )
     return summarise(warehouse, rules, as_of)
@@ -104,7 +104,7 @@ def last_evaluation(warehouse: Warehouse, kind: str, name: str) -> LastEvaluatio
         return None
     current = bind(
         f"""
-        select last_as_of, rule_version from {DEFINITIONS} where kind = :kind and name = :name and is_current
+        select last_as_of, rule_version from {DEFINITIONS} where kind = $kind and name = $name and is_current
         """,
         kind=kind,
         name=name,
@@ -115,7 +115,7 @@ def last_evaluation(warehouse: Warehouse, kind: str, name: str) -> LastEvaluatio
 
 def _last_day(warehouse: Warehouse, rules: Rules) -> date | None:
     """The last day that the history of a name tells about, by whichever version of its rule."""
-    days = f"select max(last_as_of) as day from {DEFINITIONS} where kind = :kind and name = :name"
+    days = f"select max(last_as_of) as day from {DEFINITIONS} where kind = $kind and name = $name"
     (row,) = warehouse.rows(bind(days, kind=rules.kind, name=rules.name))
     day: date | None = row["day"]
     return day
@@ -125,7 +125,7 @@ def evaluated_on(warehouse: Warehouse, as_of: date) -> set[tuple[str, str, str]]
     """The (kind, name, rule_version) whose open stays are the members of that day."""
     if not warehouse.exists(str(DEFINITIONS)):
         return set()
-    of_day = f"select kind, name, rule_version from {DEFINITIONS} where is_current and last_as_of = :as_of"
+    of_day = f"select kind, name, rule_version from {DEFINITIONS} where is_current and last_as_of = $as_of"
     return {(row["kind"], row["name"], row["rule_version"]) for row in warehouse.rows(bind(of_day, as_of=as_of))}
 
 
@@ -137,7 +137,7 @@ def close_removed(warehouse: Warehouse, definitions: Definitions, as_of: date) -
     if not warehouse.exists(str(DEFINITIONS)):
         return []
     known = {model.kind: definitions.names(model) for model in (Segment, Audience)}
-    current = f"select kind, name from {DEFINITIONS} where is_current and last_as_of <= :as_of order by kind, name"
+    current = f"select kind, name from {DEFINITIONS} where is_current and last_as_of <= $as_of order by kind, name"
     removed = [row for row in warehouse.rows(bind(current, as_of=as_of)) if row["name"] not in known[row["kind"]]]
     for row in removed:
         warehouse.run(_closing(MEMBERS[row["kind"]], as_of, **row))
@@ -147,14 +147,14 @@ def close_removed(warehouse: Warehouse, definitions: Definitions, as_of: date) -
 def _closing(table: Table, as_of: date, kind: str, name: str) -> list[exp.Expr]:
     return [
         bind(
-            f"update {table} set exited_at = :as_of where name = :name and exited_at is null",
+            f"update {table} set exited_at = $as_of where name = $name and exited_at is null",
             as_of=as_of,
             name=name,
         ),
         bind(
             f"""
-            update {DEFINITIONS} set is_current = false, last_as_of = :as_of
-            where kind = :kind and name = :name and is_current
+            update {DEFINITIONS} set is_current = false, last_as_of = $as_of
+            where kind = $kind and name = $name and is_current
             """,
             as_of=as_of,
             kind=kind,
@@ -169,9 +169,9 @@ def summarise(warehouse: Warehouse, rules: Rules, as_of: date) -> MembershipSumm
         f"""
         select
             count(case when exited_at is null then 1 end) as members,
-            count(case when exited_at is null and entered_at = :as_of then 1 end) as entered,
-            count(case when exited_at = :as_of and entered_at < :as_of then 1 end) as exited
-        from {MEMBERS[rules.kind]} where name = :name
+            count(case when exited_at is null and entered_at = $as_of then 1 end) as entered,
+            count(case when exited_at = $as_of and entered_at < $as_of then 1 end) as exited
+        from {MEMBERS[rules.kind]} where name = $name
         """,
         as_of=as_of,
         name=rules.name,
@@ -182,7 +182,7 @@ def summarise(warehouse: Warehouse, rules: Rules, as_of: date) -> MembershipSumm
 
 def open_members(kind: str, name: str) -> exp.Expr:
     """A select of the customers who are in the segment or audience now."""
-    return bind(f"select customer_id from {MEMBERS[kind]} where name = :name and exited_at is null", name=name)
+    return bind(f"select customer_id from {MEMBERS[kind]} where name = $name and exited_at is null", name=name)
 
 
 def _create_current(members: exp.Select) -> exp.Create:
@@ -196,20 +196,20 @@ def _membership_changes(table: Table, rules: Rules, as_of: date) -> list[exp.Exp
     return [
         # Who left on an earlier run of this day, and belongs after all, never left.
         bind(
-            f"update {table} set exited_at = null where name = :name and exited_at = :as_of and {is_current}",
+            f"update {table} set exited_at = null where name = $name and exited_at = $as_of and {is_current}",
             name=name,
             as_of=as_of,
         ),
         bind(
-            f"update {table} set exited_at = :as_of where name = :name and exited_at is null and not {is_current}",
+            f"update {table} set exited_at = $as_of where name = $name and exited_at is null and not {is_current}",
             name=name,
             as_of=as_of,
         ),
         bind(
             f"""
             insert into {table} (name, customer_id, entered_at, exited_at, rule_version)
-            select :name, customer_id, :as_of, null, :version from {_CURRENT}
-            where customer_id not in (select customer_id from {table} where name = :name and exited_at is null)
+            select $name, customer_id, $as_of, cast(null as date), $version from {_CURRENT}
+            where customer_id not in (select customer_id from {table} where name = $name and exited_at is null)
             """,
             name=name,
             as_of=as_of,
@@ -222,18 +222,18 @@ def _definition_changes(definition: Definition[Rules], sql: str, as_of: date) ->
     rules = definition.rules
     key = {"kind": rules.kind, "name": rules.name, "version": rules.rule_version}
     state = {"yaml": definition.yaml, "sql": sql, "as_of": as_of}
-    this_one = "kind = :kind and name = :name and rule_version = :version"
+    this_one = "kind = $kind and name = $name and rule_version = $version"
     return [
         bind(
             f"""
             update {DEFINITIONS} set is_current = false
-            where kind = :kind and name = :name and rule_version <> :version
+            where kind = $kind and name = $name and rule_version <> $version
             """,
             **key,
         ),
         bind(
             f"""
-            update {DEFINITIONS} set yaml = :yaml, sql = :sql, last_as_of = :as_of, is_current = true
+            update {DEFINITIONS} set yaml = $yaml, sql = $sql, last_as_of = $as_of, is_current = true
             where {this_one}
             """,
             **key,
@@ -243,7 +243,7 @@ def _definition_changes(definition: Definition[Rules], sql: str, as_of: date) ->
             f"""
             insert into {DEFINITIONS}
             (kind, name, rule_version, yaml, sql, first_as_of, last_as_of, is_current)
-            select :kind, :name, :version, :yaml, :sql, :as_of, :as_of, true from (select 1) as one_row
+            select $kind, $name, $version, $yaml, $sql, $as_of, $as_of, true from (select 1) as one_row
             where not exists (select 1 from {DEFINITIONS} where {this_one})
             """,
             **key,

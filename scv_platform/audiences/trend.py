@@ -45,9 +45,9 @@ def read_trend(warehouse: Warehouse, rules: Rules, catalogue: Catalogue, as_of: 
             sum(change) as change,
             (select count(*) from {customers}) as customers
         from (
-            select entered_at as day, 1 as change from {table} where name = :name
+            select entered_at as day, 1 as change from {table} where name = $name
             union all
-            select exited_at as day, -1 as change from {table} where name = :name and exited_at is not null
+            select exited_at as day, -1 as change from {table} where name = $name and exited_at is not null
         ) as changes
         group by day
         order by day

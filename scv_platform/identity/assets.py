@@ -33,10 +33,11 @@ def build_identity_assets(settings: Settings) -> Sequence[dg.AssetsDefinition | 
         if not folder.is_dir():
             context.log.warning(f"{folder} does not exist, so there is nothing to measure identities against")
             return
-        found = evaluate(warehouse, folder)
-        evaluated_at = run_started_at(context).replace(tzinfo=None)
-        warehouse.merge(EVALUATIONS, as_row(found, context.run.run_id, evaluated_at))
-        yield dg.MaterializeResult(metadata=evaluation_metadata(found))
+        with warehouse.session(context.asset_key.to_user_string()) as bill:
+            found = evaluate(warehouse, folder)
+            evaluated_at = run_started_at(context).replace(tzinfo=None)
+            warehouse.merge(EVALUATIONS, as_row(found, context.run.run_id, evaluated_at))
+        yield dg.MaterializeResult(metadata={**evaluation_metadata(found), **bill.metadata})
 
     if platform.min_pair_precision is None and platform.min_pair_recall is None:
         return [evaluations]

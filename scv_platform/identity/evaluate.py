@@ -369,7 +369,7 @@ crossing as (
 rules as (
     select
         customer_id,
-        string_agg(rule, ', ' order by rule) as rules
+        string_agg(rule, ', ' order by rule nulls first) as rules
     from crossing
     group by customer_id
 )

@@ -10,7 +10,6 @@ import json
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from enum import Enum
-from pathlib import Path
 from typing import Any, TypeVar
 
 import dagster as dg
@@ -127,14 +126,6 @@ def unused_run_key(instance: dg.DagsterInstance, content: Any) -> str:
     while (run := _newest_run(instance, f"{digest}-{number}")) is not None and _is_over(run):
         number += 1
     return f"{digest}-{number}"
-
-
-def file_identity(path: Path) -> list[str | int] | None:
-    """What tells a warehouse file from one that was put, or made anew, in its place; None when there is none."""
-    try:
-        return [str(path), path.stat().st_ino]
-    except FileNotFoundError:
-        return None
 
 
 def _newest_run(instance: dg.DagsterInstance, run_key: str) -> dg.DagsterRun | None:

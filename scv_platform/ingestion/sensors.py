@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 import dagster as dg
 
 from scv_platform.conventions import AUTOMATION_INTERVAL_SECONDS
-from scv_platform.ingestion.requests import Request, by_failures, file_identity, follow, remember, unused_run_key
+from scv_platform.ingestion.requests import Request, by_failures, follow, remember, unused_run_key
 from scv_platform.settings import Settings
 from scv_platform.sources.config import Sources
 from scv_platform.sources.database import Database, UnreadableDatabase, watermarks
@@ -58,7 +58,7 @@ def build_landing_sensor(settings: Settings, dataset: LandingDataset, warehouse:
         description="Loads the tables that new or changed files in the landing folders feed.",
     )
     def landing(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
-        now, place = time.time(), file_identity(settings.duckdb_path)
+        now, place = time.time(), warehouse.identity()
         before = json.loads(context.cursor or "{}")
         ledger = _OnceAsked(warehouse, place, partial(loaded_files, warehouse, dataset.schema))
         loaded = {tuple(key) for key in before.get("loaded", ())}
@@ -117,7 +117,7 @@ def build_watermark_sensor(settings: Settings, database: Database, warehouse: Wa
         description="Loads the tables of the database in which rows were written.",
     )
     def watermark(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
-        now, place = time.time(), file_identity(settings.duckdb_path)
+        now, place = time.time(), warehouse.identity()
         before = json.loads(context.cursor or "{}")
         try:
             marks = {table: list(mark) for table, mark in watermarks(database).items()}

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import dagster as dg
 
-from scv_platform.conventions import INTELLIGENCE_FRESHNESS, WAREHOUSE_POOL, run_as_of, table_asset
+from scv_platform.conventions import INTELLIGENCE_FRESHNESS, WAREHOUSE_POOL, in_one_session, run_as_of, table_asset
 from scv_platform.intelligence.backtest import MODEL_BACKTESTS, write_backtest
 from scv_platform.intelligence.churn import (
     CHURN_SCORES,
@@ -21,7 +21,7 @@ from scv_platform.intelligence.markdown import (
 )
 from scv_platform.intelligence.rfm import RFM, compare_with_sales, write_rfm
 from scv_platform.settings import Settings
-from scv_platform.warehouse import Warehouse, in_one_session
+from scv_platform.warehouse import Warehouse
 
 _SALES = dg.AssetKey(["master", "transactions"])
 _RFM_KEY = dg.AssetKey([RFM.schema, RFM.name])

@@ -28,9 +28,8 @@ from scv_platform.intelligence.churn_model import (
     fit_population,
     read_histories,
 )
-from scv_platform.intelligence.statement import statement
 from scv_platform.settings import Privacy
-from scv_platform.warehouse import Table, TableColumn, Warehouse, literal
+from scv_platform.warehouse import Table, TableColumn, Warehouse, bind
 
 CHURN_SCORES = Table(
     schema="intelligence",
@@ -57,6 +56,7 @@ CHURN_SCORES = Table(
         TableColumn("backtest_ece", "float", "Mean error of the probability in the last closed window."),
     ),
     key=("customer_id", "as_of"),
+    partition_by="as_of",
 )
 
 _CURVE = Table(
@@ -127,7 +127,7 @@ def write_churn(warehouse: Warehouse, as_of: date, rules: ChurnRules = CHURN_RUL
     warehouse.replace(_CURVE, _curve(histories, population, rules))
     warehouse.ensure(MODEL_BACKTESTS)
     rows = warehouse.replace(CHURN_SCORES, churn_select(as_of, population, rules), where={"as_of": as_of})
-    found = warehouse.rows(statement(_SUMMARY, as_of=literal(as_of)))
+    found = warehouse.rows(bind(_SUMMARY, as_of=as_of))
     deciles = tuple(
         Decile(row["decile"], row["customers"], row["mean_probability"]) for row in found if row["decile"] is not None
     )
@@ -137,30 +137,30 @@ def write_churn(warehouse: Warehouse, as_of: date, rules: ChurnRules = CHURN_RUL
 
 def judge_scores(warehouse: Warehouse, as_of: date) -> Soundness:
     """Whether `intelligence.churn_scores` has the right rows for that day."""
-    (row,) = warehouse.rows(statement(_JUDGE, as_of=literal(as_of)))
+    (row,) = warehouse.rows(bind(_JUDGE, as_of=as_of))
     return Soundness(**row)
 
 
 def backtest_figures(warehouse: Warehouse, as_of: date) -> tuple[float | None, float | None]:
     """AUC and ECE that stand beside the scores of that day."""
-    (row,) = warehouse.rows(statement(_FIGURES, as_of=literal(as_of)))
+    (row,) = warehouse.rows(bind(_FIGURES, as_of=as_of))
     return row["auc"], row["ece"]
 
 
 def churn_select(as_of: date, population: Population, rules: ChurnRules) -> exp.Expr:
     """The rows of `intelligence.churn_scores` for that day, from `intelligence.churn_curve` of this run."""
     horizon = timedelta(days=rules.horizon_days)
-    return statement(
+    return bind(
         _SELECT,
-        as_of=literal(as_of),
-        until=literal(as_of),
-        window_start=literal(as_of - horizon),
-        window_before=literal(as_of - 2 * horizon),
-        horizon_days=literal(rules.horizon_days),
-        model=literal(str(MODEL)),
-        model_version=literal(population.version),
-        ineligible=literal(population.ineligible and str(population.ineligible)),
-        no_purchase=literal(str(Ineligible.NO_PURCHASE)),
+        as_of=as_of,
+        until=as_of,
+        window_start=as_of - horizon,
+        window_before=as_of - 2 * horizon,
+        horizon_days=rules.horizon_days,
+        model=str(MODEL),
+        model_version=population.version,
+        ineligible=population.ineligible and str(population.ineligible),
+        no_purchase=str(Ineligible.NO_PURCHASE),
     )
 
 
@@ -186,10 +186,10 @@ histories as (
         min(day) as first_day,
         count(*) - 1 as x,
         date_diff('day', min(day), max(day)) as t_x,
-        date_diff('day', min(day), :as_of) as t,
-        date_diff('day', max(day), :as_of) as recency_days,
-        count(case when day > :window_start then 1 end) as days_in_window,
-        count(case when day > :window_before and day <= :window_start then 1 end) as days_before
+        date_diff('day', min(day), $as_of) as t,
+        date_diff('day', max(day), $as_of) as recency_days,
+        count(case when day > $window_start then 1 end) as days_in_window,
+        count(case when day > $window_before and day <= $window_start then 1 end) as days_before
     from purchase_days
     group by customer_id
 ),
@@ -234,12 +234,12 @@ worded as (
                 then 'bought on ' || cast(x + 1 as varchar) || ' days since ' || cast(first_day as varchar)
         end as reason_2,
         case
-            when x > 0 and first_day <= :window_before
+            when x > 0 and first_day <= $window_before
                 then
                     'days with a purchase: ' || cast(days_in_window as varchar)
-                    || ' in the last ' || cast(:horizon_days as varchar)
+                    || ' in the last ' || cast($horizon_days as varchar)
                     || ', ' || cast(days_before as varchar)
-                    || ' in the ' || cast(:horizon_days as varchar) || ' before'
+                    || ' in the ' || cast($horizon_days as varchar) || ' before'
         end as reason_3
     from texts
 ),
@@ -249,15 +249,15 @@ backtests as (
         auc,
         ece
     from {MODEL_BACKTESTS}
-    where model = :model
-        and origin = :window_start
-        and horizon_days = :horizon_days
+    where model = $model
+        and origin = $window_start
+        and horizon_days = $horizon_days
 )
 
 select
     customers.customer_id,
-    :as_of as as_of,
-    :horizon_days as horizon_days,
+    $as_of as as_of,
+    $horizon_days as horizon_days,
     worded.churn_probability,
     1 + cast(floor(10 * worded.safer_customers / worded.all_customers) as bigint) as decile,
     worded.reason_1,
@@ -266,10 +266,10 @@ select
     worded.customer_id is not null as eligible,
     case
         when worded.customer_id is not null then null
-        when histories.customer_id is null then :no_purchase
-        else :ineligible
+        when histories.customer_id is null then $no_purchase
+        else $ineligible
     end as reason_ineligible,
-    :model_version as model_version,
+    $model_version as model_version,
     case when worded.customer_id is not null then backtests.auc end as backtest_auc,
     case when worded.customer_id is not null then backtests.ece end as backtest_ece
 from master.customers as customers
@@ -288,7 +288,7 @@ select
     count(*) as customers,
     avg(churn_probability) as mean_probability
 from {CHURN_SCORES}
-where as_of = :as_of
+where as_of = $as_of
 group by decile, reason_ineligible
 order by decile, reason_ineligible
 """
@@ -298,14 +298,14 @@ select
     max(backtest_auc) as auc,
     max(backtest_ece) as ece
 from {CHURN_SCORES}
-where as_of = :as_of
+where as_of = $as_of
 """
 
 _JUDGE = f"""
 with scores as (
     select *
     from {CHURN_SCORES}
-    where as_of = :as_of
+    where as_of = $as_of
 ),
 
 by_customer as (

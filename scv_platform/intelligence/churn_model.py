@@ -17,8 +17,7 @@ from sqlglot import exp
 
 from scv_platform.config_files import StrictModel
 from scv_platform.intelligence.btyd import Fit, FitError, Floats, Histories, Model, fit, p_no_purchase
-from scv_platform.intelligence.statement import statement
-from scv_platform.warehouse import Warehouse, literal
+from scv_platform.warehouse import Warehouse, bind
 
 MODEL = Model.MBG_NBD
 
@@ -32,7 +31,7 @@ PURCHASE_DAYS = """
     where is_counted
         and transaction_type = 'sale'
         and customer_id is not null
-        and cast(occurred_at as date) <= :until
+        and cast(occurred_at as date) <= $until
 """
 """One row per (customer, day with a counted sale) up to the day `until`."""
 
@@ -121,7 +120,7 @@ def read_histories(warehouse: Warehouse, day: date, label_days: int = 0) -> Purc
 
 def histories_select(day: date, label_days: int = 0) -> exp.Expr:
     """One row per different history up to that day. Later purchases reach the label only."""
-    return statement(_HISTORIES, day=literal(day), until=literal(day + timedelta(days=label_days)))
+    return bind(_HISTORIES, day=day, until=day + timedelta(days=label_days))
 
 
 def fit_population(histories: PurchaseHistories, rules: ChurnRules = CHURN_RULES) -> Population:
@@ -163,13 +162,13 @@ with purchase_days as ({PURCHASE_DAYS}),
 histories as (
     select
         customer_id,
-        count(case when day <= :day then 1 end) - 1 as x,
-        date_diff('day', min(day), max(case when day <= :day then day end)) as t_x,
-        date_diff('day', min(day), :day) as t,
-        case when max(day) > :day then 0 else 1 end as silent
+        count(case when day <= $day then 1 end) - 1 as x,
+        date_diff('day', min(day), max(case when day <= $day then day end)) as t_x,
+        date_diff('day', min(day), $day) as t,
+        case when max(day) > $day then 0 else 1 end as silent
     from purchase_days
     group by customer_id
-    having min(day) <= :day
+    having min(day) <= $day
 )
 
 select

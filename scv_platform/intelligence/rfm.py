@@ -18,9 +18,8 @@ from pydantic import Field, model_validator
 from sqlglot import exp
 
 from scv_platform.config_files import StrictModel, read_yaml, validate
-from scv_platform.intelligence.statement import statement
 from scv_platform.settings import Identifier, Privacy
-from scv_platform.warehouse import Table, TableColumn, Warehouse, literal
+from scv_platform.warehouse import Table, TableColumn, Warehouse, bind, literal
 
 GRID_FILE = Path(__file__).with_name("rfm_grid.yml")
 
@@ -42,6 +41,7 @@ RFM = Table(
         TableColumn("model_version", "string", "Version of the formula and the grid that gave the row."),
     ),
     key=("customer_id", "as_of"),
+    partition_by="as_of",
 )
 
 _FORMULA_VERSION = "1"
@@ -132,7 +132,7 @@ def write_rfm(warehouse: Warehouse, as_of: date, grid: RfmGrid | None = None) ->
     """Replace the rows of that day, and of no other, in `intelligence.rfm`."""
     grid = grid or read_grid()
     rows = warehouse.replace(RFM, rfm_select(as_of, grid), where={"as_of": as_of})
-    found = {row["segment"]: row for row in warehouse.rows(statement(_COUNT_SEGMENTS, as_of=literal(as_of)))}
+    found = {row["segment"]: row for row in warehouse.rows(bind(_COUNT_SEGMENTS, as_of=as_of))}
     segments = tuple(
         SegmentSummary(name, segment.description, found[name]["customers"], found[name]["monetary"])
         if name in found
@@ -144,19 +144,19 @@ def write_rfm(warehouse: Warehouse, as_of: date, grid: RfmGrid | None = None) ->
 
 def compare_with_sales(warehouse: Warehouse, as_of: date) -> Coverage:
     """Whether `intelligence.rfm` has the right customers for that day."""
-    (row,) = warehouse.rows(statement(_COMPARE_WITH_SALES, as_of=literal(as_of)))
+    (row,) = warehouse.rows(bind(_COMPARE_WITH_SALES, as_of=as_of))
     return Coverage(**row)
 
 
 def rfm_select(as_of: date, grid: RfmGrid) -> exp.Expr:
     """The rows of `intelligence.rfm` for that day, as one select over `master.transactions`."""
-    return statement(
+    return bind(
         _SELECT,
-        as_of=literal(as_of),
-        window_start=literal(as_of - timedelta(days=grid.window_days)),
+        as_of=as_of,
+        window_start=as_of - timedelta(days=grid.window_days),
         segment=_segment(grid),
         value_tier=_value_tier(grid),
-        model_version=literal(grid.version),
+        model_version=grid.version,
     )
 
 
@@ -175,11 +175,11 @@ with transactions as (
 customers as (
     select
         customer_id,
-        date_diff('day', max(case when transaction_type = 'sale' then day end), :as_of) as recency_days,
-        count(case when transaction_type = 'sale' and day > :window_start then 1 end) as frequency,
-        coalesce(sum(case when day > :window_start then net_amount_base end), 0) as monetary
+        date_diff('day', max(case when transaction_type = 'sale' then day end), $as_of) as recency_days,
+        count(case when transaction_type = 'sale' and day > $window_start then 1 end) as frequency,
+        coalesce(sum(case when day > $window_start then net_amount_base end), 0) as monetary
     from transactions
-    where day <= :as_of
+    where day <= $as_of
     group by customer_id
     having count(case when transaction_type = 'sale' then 1 end) > 0
 ),
@@ -205,16 +205,16 @@ scored as (
 
 select
     customer_id,
-    :as_of as as_of,
+    $as_of as as_of,
     recency_days,
     frequency,
     monetary,
     r_score,
     f_score,
     m_score,
-    :segment as segment,
-    :value_tier as value_tier,
-    :model_version as model_version
+    $segment as segment,
+    $value_tier as value_tier,
+    $model_version as model_version
 from scored
 """
 
@@ -224,7 +224,7 @@ select
     count(*) as customers,
     sum(monetary) as monetary
 from {RFM}
-where as_of = :as_of
+where as_of = $as_of
 group by segment
 """
 
@@ -235,13 +235,13 @@ with buyers as (
     where is_counted
         and transaction_type = 'sale'
         and customer_id is not null
-        and cast(occurred_at as date) <= :as_of
+        and cast(occurred_at as date) <= $as_of
 ),
 
 scores as (
     select customer_id
     from {RFM}
-    where as_of = :as_of
+    where as_of = $as_of
 )
 
 select

@@ -11,7 +11,7 @@ from scv_platform.settings import Privacy, Settings
 from scv_platform.transformation.invocation import NodeResult, build
 from scv_platform.transformation.project import dbt_environment, environment
 from scv_platform.transformation.translator import ScvDbtTranslator
-from scv_platform.warehouse import Warehouse, in_one_session
+from scv_platform.warehouse import Warehouse
 from scv_platform.warehouse.preview import table_preview
 
 _UNIQUE_ID = "dagster_dbt/unique_id"
@@ -27,9 +27,9 @@ def build_dbt_assets(settings: Settings, manifest: Mapping[str, Any]) -> dg.Asse
         names = [".".join(manifest["nodes"][unique_id]["fqn"]) for unique_id in chosen]
         with environment(dbt_environment(settings, run_as_of(context, settings))):
             # Beside the warehouse: the log and the compiled SQL of its last dbt run.
-            result = build(settings, settings.duckdb_path.with_suffix(".dbt"), names)
+            result = build(settings, settings.beside_warehouse(".dbt"), names)
         nodes = [node for node in result.nodes if node.unique_id in chosen]
-        yield from events(nodes, chosen, shown_of_tables(nodes, manifest, warehouse=warehouse))
+        yield from events(nodes, chosen, shown_of_tables(nodes, manifest, warehouse))
         if result.problems:
             raise dg.Failure("\n".join(result.problems))
 
@@ -54,8 +54,13 @@ def events(
         if isinstance(spec, dg.AssetCheckSpec) and node.status != "skipped":
             yield check_result(node, spec)
         elif isinstance(spec, dg.AssetSpec) and node.status in _BUILT:
-            metadata = {"unique_id": node.unique_id, "seconds": node.seconds, **shown.get(node.unique_id, {})}
+            metadata = {**_told(node), **shown.get(node.unique_id, {})}
             yield dg.Output(None, output_name=spec.key.to_python_identifier(), metadata=metadata)
+
+
+def _told(node: NodeResult) -> dict[str, Any]:
+    """What dbt says of a node that ran."""
+    return {"unique_id": node.unique_id, "seconds": node.seconds, **node.bill.metadata}
 
 
 _BUILT = {"success", "no-op"}
@@ -71,11 +76,10 @@ def check_result(node: NodeResult, spec: dg.AssetCheckSpec) -> dg.AssetCheckResu
         check_name=spec.name,
         severity=severity,
         description=node.problem or None,
-        metadata={"unique_id": node.unique_id, "seconds": node.seconds, **failures},
+        metadata={**_told(node), **failures},
     )
 
 
-@in_one_session
 def shown_of_tables(
     nodes: Iterable[NodeResult], manifest: Mapping[str, Any], warehouse: Warehouse
 ) -> dict[str, dict[str, Any]]:
@@ -84,17 +88,21 @@ def shown_of_tables(
     tables = {name: node for name, node in built.items() if node["config"]["materialized"] not in {"view", "ephemeral"}}
     if not tables:
         return {}
-    selects = (
-        f"select '{name}' as name, count(*) as n from {node['schema']}.{node['name']}" for name, node in tables.items()
-    )
-    counts = {row["name"]: row["n"] for row in warehouse.rows(" union all ".join(selects))}
-    return {
-        name: {
-            "dagster/row_count": counts[name],
-            **({"preview": preview(node, warehouse)} if _is_published(node) else {}),
+    selects = (f"select '{name}' as name, count(*) as n from {_relation(node)}" for name, node in tables.items())
+    with warehouse.session("dbt"):
+        counts = {row["name"]: row["n"] for row in warehouse.rows(" union all ".join(selects))}
+        return {
+            name: {
+                "dagster/row_count": counts[name],
+                **({"preview": preview(node, warehouse)} if _is_published(node) else {}),
+            }
+            for name, node in tables.items()
         }
-        for name, node in tables.items()
-    }
+
+
+def _relation(node: Mapping[str, Any]) -> str:
+    # Without the prefix of datasets, which the warehouse puts before every name.
+    return f"{node['config']['schema']}.{node['name']}"
 
 
 def _is_published(node: Mapping[str, Any]) -> bool:
@@ -107,5 +115,4 @@ def preview(node: Mapping[str, Any], warehouse: Warehouse) -> dg.MetadataValue[s
         name: Privacy(column["config"]["meta"].get("privacy", Privacy.SENSITIVE))
         for name, column in node["columns"].items()
     }
-    relation = f"{node['schema']}.{node['name']}"
-    return dg.MetadataValue.md(table_preview(warehouse, relation, privacy, [next(iter(privacy))]))
+    return dg.MetadataValue.md(table_preview(warehouse, _relation(node), privacy, [next(iter(privacy))]))

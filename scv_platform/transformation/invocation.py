@@ -9,13 +9,14 @@ Known limit: dbt's settings are global to the process, so it runs one command at
 
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
 from scv_platform.config_files import ConfigError
 from scv_platform.settings import Settings
+from scv_platform.warehouse import Bill
 from scv_platform.warehouse.errors import without_values
 
 _PROGRESS = frozenset(
@@ -36,6 +37,7 @@ class NodeResult:
     failures: int | None
     problem: str
     """Why it failed, without a value of a row; empty when it did not."""
+    bill: Bill = field(default_factory=Bill)
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,7 @@ def build(settings: Settings, target: Path, select: Sequence[str], say: Callable
     `target` gets the compiled SQL and the log. Unit tests judge the models, not the data: they run in `make test`.
     """
     # What dbt parsed before saves seconds, but only where it had the same profile: the last build here did.
-    parsed = [folder / "partial_parse.msgpack" for folder in (target, settings.dbt_project / "target")]
+    parsed = [folder / "partial_parse.msgpack" for folder in (target, settings.dbt_target)]
     parsed_before = next((path.read_bytes() for path in parsed if path.exists()), None)
     target = fresh_folder(target)
     if parsed_before is not None:
@@ -71,8 +73,8 @@ def build(settings: Settings, target: Path, select: Sequence[str], say: Callable
 
 def parse(settings: Settings) -> None:
     """Write the manifest of the project to its `target` folder. `ConfigError` says what dbt could not read."""
-    target = settings.dbt_project / "target"
-    target.mkdir(exist_ok=True)
+    target = settings.dbt_target
+    target.mkdir(exist_ok=True, parents=True)
     result = _invoke(settings, target, ["parse"], callback=None, write_manifest=True)
     if not result.success:
         raise ConfigError([f"the dbt project does not parse: {result.exception}"])
@@ -99,12 +101,12 @@ def _invoke(
     options += ["--target-path", str(target), "--log-path", str(target)]
     options += ["--log-level", "none", "--log-level-file", "none", "--no-print", "--no-use-colors"]
     options += ["--write-json" if write_manifest else "--no-write-json"]
-    with _warehouse_let_go():
+    with _file_let_go() if settings.bigquery is None else nullcontext():
         return dbtRunner(callbacks=[callback] if callback else None).invoke([*command, *options])
 
 
 @contextmanager
-def _warehouse_let_go() -> Iterator[None]:
+def _file_let_go() -> Iterator[None]:
     """dbt keeps the warehouse file open for its next command; our next step opens it with other settings."""
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 
@@ -149,6 +151,7 @@ def _node(found: Any) -> NodeResult:
         seconds=found.execution_time,
         failures=found.failures,
         problem=problem if status in {"error", "fail", "runtime error", "partial success"} else "",
+        bill=Bill(found.adapter_response.get("bytes_billed")),
     )
 
 

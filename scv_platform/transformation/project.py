@@ -15,7 +15,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from scv_platform.settings import Settings
+from scv_platform.settings import BigQuerySettings, Settings
 from scv_platform.transformation.invocation import parse
 
 _PROJECT_FOLDERS = ("models", "macros", "tests", "seeds", "snapshots")
@@ -26,11 +26,21 @@ def dbt_environment(settings: Settings, as_of: date | None = None) -> dict[str, 
     custom_fields = {name: field.model_dump(mode="json") for name, field in settings.platform.custom_fields.items()}
     return {
         "SCV_DUCKDB_PATH": str(settings.duckdb_path),
+        "SCV_DATASET_PREFIX": settings.dataset_prefix,
+        **(_of_bigquery(settings.bigquery) if settings.bigquery else {}),
         "SCV_BASE_CURRENCY": settings.platform.base_currency,
         "SCV_DEFAULT_COUNTRY": settings.platform.default_country,
         "SCV_CUSTOM_FIELDS": json.dumps(custom_fields, sort_keys=True),
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         **({"SCV_AS_OF": as_of.isoformat()} if as_of else {}),
+    }
+
+
+def _of_bigquery(bigquery: BigQuerySettings) -> dict[str, str]:
+    return {
+        "SCV_BIGQUERY_PROJECT": bigquery.project,
+        "SCV_BIGQUERY_LOCATION": bigquery.location,
+        "SCV_BIGQUERY_MAX_BYTES_BILLED": str(bigquery.max_bytes_billed),
     }
 
 
@@ -63,9 +73,12 @@ def project_fingerprint(folder: Path) -> str:
 
 def load_manifest(settings: Settings) -> dict[str, Any]:
     """The manifest of the dbt project, parsed again first when a file of the project changed."""
-    path = settings.dbt_project / "target" / "manifest.json"
+    path = settings.dbt_target / "manifest.json"
     stamp = path.with_name("manifest.fingerprint")
+    # On BigQuery the names of relations are of a project and a prefix.
     fingerprint = project_fingerprint(settings.dbt_project)
+    if settings.bigquery is not None:
+        fingerprint += f" {settings.place}"
     stored = stamp.read_text() if stamp.exists() and path.exists() else ""
     if stored != fingerprint:
         with environment(dbt_environment(settings)):

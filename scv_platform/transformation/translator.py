@@ -22,7 +22,7 @@ class ScvDbtTranslator(DagsterDbtTranslator):
         if node is None:
             return spec
         return spec.replace_attributes(
-            group_name=node["schema"],
+            group_name=node["config"]["schema"],
             owners=[conventions.OWNER],
             freshness_policy=conventions.TRANSFORMATION_FRESHNESS,
             automation_condition=conventions.WHEN_UPSTREAM_UPDATED,

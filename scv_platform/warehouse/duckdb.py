@@ -16,7 +16,7 @@ from dagster_duckdb import DuckDBResource
 from sqlglot import exp
 
 from scv_platform.warehouse.errors import WarehouseError, without_values
-from scv_platform.warehouse.protocol import Data, Statement, Table, literal
+from scv_platform.warehouse.protocol import Bill, Data, Statement, Table, literal
 
 _TYPES = {
     "string": "varchar",
@@ -45,8 +45,6 @@ def _used(connection: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConn
 class DuckDBWarehouse:
     """The `Warehouse` protocol on one DuckDB file, over dagster-duckdb's resource (which waits for a lock)."""
 
-    dialect = "duckdb"
-
     def __init__(self, path: Path) -> None:
         self.path = path
         self._resource = DuckDBResource(database=str(path))
@@ -66,12 +64,12 @@ class DuckDBWarehouse:
             yield connection
 
     @contextmanager
-    def session(self) -> Iterator[None]:
+    def session(self, label: str = "") -> Iterator[Bill]:
         with self.connection() as connection:
             before = getattr(self._session, "connection", None)
             self._session.connection = connection
             try:
-                yield
+                yield Bill()
             finally:
                 self._session.connection = before
 
@@ -85,6 +83,15 @@ class DuckDBWarehouse:
             return False
         return True
 
+    def identity(self) -> list[str | int] | None:
+        try:
+            return [str(self.path), self.path.stat().st_ino]
+        except FileNotFoundError:
+            return None
+
+    def rendered(self, statement: Statement) -> str:
+        return statement if isinstance(statement, str) else statement.sql("duckdb", pretty=True)
+
     @contextmanager
     def _transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
         with self.connection() as connection:
@@ -97,7 +104,7 @@ class DuckDBWarehouse:
             connection.commit()
 
     def _sql(self, statement: Statement) -> str:
-        return statement if isinstance(statement, str) else statement.sql(dialect=self.dialect)
+        return statement if isinstance(statement, str) else statement.sql("duckdb")
 
     def query(self, sql: Statement, batch_rows: int = 100_000) -> Iterator[pa.RecordBatch]:
         with self.connection() as connection:
@@ -116,6 +123,11 @@ class DuckDBWarehouse:
         found = exp.select("1").from_("information_schema.tables")
         found = found.where(exp.column("table_schema").eq(literal(schema)), exp.column("table_name").eq(literal(name)))
         return bool(self.rows(found))
+
+    def columns(self, schema: str) -> dict[str, frozenset[str]]:
+        of_schema = exp.select("table_name", "list(column_name) as names").from_("information_schema.columns")
+        of_schema = of_schema.where(exp.column("table_schema").eq(literal(schema))).group_by("table_name")
+        return {row["table_name"]: frozenset(row["names"]) for row in self.rows(of_schema)}
 
     def ensure(self, table: Table) -> None:
         columns = ", ".join(f"{column.name} {_TYPES[column.type]}" for column in table.columns)
@@ -191,4 +203,4 @@ class DuckDBWarehouse:
 
 
 def _quoted(name: str) -> str:
-    return exp.to_identifier(name, quoted=True).sql(dialect=DuckDBWarehouse.dialect)
+    return exp.to_identifier(name, quoted=True).sql("duckdb")

@@ -10,6 +10,18 @@ _FOUND_BEFORE_A_ROW_IS_READ = (
 )  # fmt: skip
 """The kinds of errors whose text tells of tables, columns and files. The text of any other may quote a value."""
 
+_OF_BIGQUERY = re.compile(r"\A(?:(?:Database|Runtime) Error\b.*\n\s*)*(?:BigQuery (?P<reason>\w+): )?(?P<text>.*)")
+"""An error of BigQuery, which has no kinds: what dbt, or our own client, puts before it, and its first line."""
+
+_BIGQUERY_TELLS_OF_NO_ROW = re.compile(
+    r"Syntax error: |Unrecognized name: |Function not found: |No matching signature for |Name \w+ not found inside "
+    r"|Column name \w+ is ambiguous|Query column \d+ has type |SELECT list expression references column "
+    r"|Not found: (?:Project|Dataset|Table|Job|Routine) |Already Exists: |Access Denied: |Quota exceeded: "
+    r"|Exceeded rate limits: |Query exceeded limit for bytes billed: |Resources exceeded during query execution: "
+    r"|UPDATE/MERGE must match at most one source row"
+)
+"""How texts begin that tell of tables, columns, syntax, access and quota. Any other may quote a value."""
+
 _WITHOUT_A_KIND_OF_THEIR_OWN = {"Runtime Error", "Database Error"}
 """What dbt puts around the error of the engine."""
 
@@ -29,5 +41,9 @@ def without_values(message: str) -> str:
         return message.strip()
     if missing := _NO_VALUE.search(message):
         return missing.group()
-    kind = kinds[0] if kinds else "error"
+    of_bigquery = _OF_BIGQUERY.match(message)
+    if not kinds and of_bigquery and _BIGQUERY_TELLS_OF_NO_ROW.match(of_bigquery["text"]):
+        return of_bigquery["text"]
+    reason = of_bigquery["reason"] if of_bigquery else None
+    kind = kinds[0] if kinds else f"BigQuery {reason}" if reason else "error"
     return f"{kind}; its text is left out because it may quote a row: run the SQL by hand to read it"

@@ -1,27 +1,22 @@
 """What the platform asks of a warehouse, whichever engine it is.
 
-Statements are SQL that DuckDB and BigQuery read alike, or sqlglot expressions that are rendered in the
-engine's own dialect. Values from people enter SQL only as sqlglot literals, never as text.
+Statements are SQL in DuckDB's dialect, or sqlglot expressions; an engine that speaks another renders both. Values
+from people enter SQL only as sqlglot literals, never as text.
 Invariant: every writing method is one transaction; killed in the middle, nothing of it is seen.
 """
 
-import functools
-import inspect
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Any, ParamSpec, Protocol, TypeAlias, TypeVar
+from typing import Any, Protocol, TypeAlias
 
 import pyarrow as pa
 import sqlglot
 from sqlglot import exp
 
 from scv_platform.settings import Privacy
-
-P = ParamSpec("P")
-R = TypeVar("R")
 
 Statement: TypeAlias = str | exp.Expr
 """SQL, as text of ours or as an expression."""
@@ -52,6 +47,8 @@ class Table:
     description: str
     columns: tuple[TableColumn, ...]
     key: tuple[str, ...]
+    partition_by: str | None = None
+    """A date whose days are replaced one at a time, for engines that store them apart."""
 
     def __str__(self) -> str:
         return f"{self.schema}.{self.name}"
@@ -62,18 +59,39 @@ class Table:
         return tuple(column.name for column in self.columns)
 
 
+@dataclass
+class Bill:
+    """What the statements of a session cost so far."""
+
+    bytes_billed: int | None = None
+    """None of an engine that bills nothing."""
+
+    @property
+    def metadata(self) -> dict[str, int]:
+        """What the metadata of an asset tells of it."""
+        return {} if self.bytes_billed is None else {"bytes_billed": self.bytes_billed}
+
+
 class Warehouse(Protocol):
     """One engine. Methods open a connection, use it, and close it: dbt and dlt need the file free."""
 
-    dialect: str
-    """Name of the engine's dialect in sqlglot."""
+    def session(self, label: str = "") -> AbstractContextManager[Bill]:
+        """Within it, methods share what is dear to open, and one bill. Transactions stay those of each method.
 
-    def session(self) -> AbstractContextManager[None]:
-        """Within it, methods share what is dear to open. Transactions stay those of each method."""
+        The label, such as the key of an asset, marks what is done in it, where the engine keeps a record of that.
+        """
         ...
 
     def is_free(self) -> bool:
         """Whether it can be opened at once, for those that must not wait until others have done with it."""
+        ...
+
+    def identity(self) -> list[str | int] | None:
+        """What tells it from a warehouse that was put, or made anew, in its place; None when there is none."""
+        ...
+
+    def rendered(self, statement: Statement) -> str:
+        """The statement as the engine reads it, for people."""
         ...
 
     def query(self, sql: Statement, batch_rows: int = 100_000) -> Iterator[pa.RecordBatch]:
@@ -90,6 +108,10 @@ class Warehouse(Protocol):
 
     def exists(self, relation: str) -> bool:
         """Whether the table or view `schema.name` exists."""
+        ...
+
+    def columns(self, schema: str) -> Mapping[str, frozenset[str]]:
+        """The columns of each table and view in the schema; nothing when it does not exist."""
         ...
 
     def ensure(self, table: Table) -> None:
@@ -117,38 +139,30 @@ class Warehouse(Protocol):
         ...
 
     def run(self, statements: Sequence[Statement]) -> None:
-        """Run the statements in one transaction."""
+        """Run the statements in one transaction: of rows, and of temporary tables."""
         ...
 
 
-def in_one_session(function: Callable[P, R]) -> Callable[P, R]:
-    """A function that gets the warehouse by the name `warehouse`, as one session."""
-    if inspect.isgeneratorfunction(function):
-        raise TypeError(f"{function.__qualname__} is a generator, which would leave its session before it ends")
-
-    @functools.wraps(function)
-    def call(*args: P.args, **kwargs: P.kwargs) -> R:
-        warehouse: Any = kwargs["warehouse"]
-        with warehouse.session():
-            return function(*args, **kwargs)
-
-    return call
-
-
 def literal(value: Any) -> exp.Expr:
-    """A Python value as a SQL literal; text is escaped by sqlglot, so it can never become SQL."""
+    """A Python value as a SQL literal; text is escaped by sqlglot, so it can never become SQL. Times are in UTC."""
     if isinstance(value, datetime):
+        if value.tzinfo is not None:
+            value = value.astimezone(UTC).replace(tzinfo=None)
         return exp.cast(exp.Literal.string(value.isoformat(sep=" ")), "timestamp")
     if isinstance(value, date):
         return exp.cast(exp.Literal.string(value.isoformat()), "date")
     if isinstance(value, Decimal):
-        return exp.Literal.number(str(value))
+        # With all digits, because an exponent makes a binary fraction of it.
+        return exp.Literal.number(f"{value:f}")
     return exp.convert(value)
 
 
 def bind(sql: str, /, **values: Any) -> exp.Expr:
-    """SQL of ours whose `:name` parts become the values, as literals; `ValueError` when the names differ."""
-    statement = sqlglot.parse_one(sql)
+    """SQL of ours whose `$name` parts become the values; `ValueError` when the names differ.
+
+    A value becomes a literal, unless it is an expression already.
+    """
+    statement = sqlglot.parse_one(sql, dialect="duckdb")
     names = {str(placeholder.this) for placeholder in statement.find_all(exp.Placeholder)}
     if names != set(values):
         raise ValueError(f"the statement names {sorted(names)}, the values are {sorted(values)}")

@@ -24,7 +24,7 @@ _TYPES = {
     "bool": "boolean",
     "date": "date",
     "timestamp": "timestamp with time zone",
-    "json": "json",
+    "json": "varchar",
 }
 
 

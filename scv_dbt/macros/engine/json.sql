@@ -1,4 +1,6 @@
-{#- JSON columns hold what a vendor nests. Models read them through these macros only; a path is 'a' or 'a.b'. -#}
+{#- What a vendor nests is text of JSON, and so are its parts: no loader writes JSON into BigQuery. Models read it
+    through these macros only; a path is 'a' or 'a.b'. A number that is read as text is written as the engine writes it:
+    1.10 is 1.1 on DuckDB. -#}
 
 {#- The text of a scalar at a path; null where there is none. Without a path, of the column itself. -#}
 {% macro json_text(column, path="") -%}
@@ -6,7 +8,7 @@
 {%- endmacro %}
 
 {% macro duckdb__json_text(column, path) -%}
-    json_extract_string({{ column }}, '{{ path }}')
+    (json_value({{ column }}, '{{ path }}') ->> '$')
 {%- endmacro %}
 
 {% macro bigquery__json_text(column, path) -%}
@@ -14,57 +16,43 @@
 {%- endmacro %}
 
 
-{#- The part of a JSON column at a path, still JSON. -#}
+{#- The part of a JSON column at a path, as text of JSON; null where there is none, or a null. -#}
 {% macro json_part(column, path) -%}
     {{ return(adapter.dispatch("json_part", "scv")(column, json_path(path))) }}
 {%- endmacro %}
 
 {% macro duckdb__json_part(column, path) -%}
-    json_extract({{ column }}, '{{ path }}')
+    nullif(cast(json_extract({{ column }}, '{{ path }}') as varchar), 'null')
 {%- endmacro %}
 
 {% macro bigquery__json_part(column, path) -%}
-    json_query({{ column }}, '{{ path }}')
+    nullif(json_query({{ column }}, '{{ path }}'), 'null')
 {%- endmacro %}
 
 
 {#- The number at a path, as dlt's decimal; null where it is none. -#}
 {% macro json_number(column, path="") -%}
-    {{ cast_or_null(json_text(column, path), raw_type("decimal")) }}
+    {{ number_or_null(json_text(column, path)) }}
 {%- endmacro %}
 
 {#- The amount at a path as decimal(18, 4); null where it is none. -#}
 {% macro json_money(column, path="") -%}
-    {{ return(adapter.dispatch("json_money", "scv")(json_text(column, path))) }}
+    {{ money_or_null(json_text(column, path)) }}
 {%- endmacro %}
 
-{% macro duckdb__json_money(text) -%}
-    try_cast({{ text }} as decimal(18, 4))
-{%- endmacro %}
-
-{% macro bigquery__json_money(text) -%}
-    round(safe_cast({{ text }} as numeric), 4)
-{%- endmacro %}
-
-
-{#- The truth value at a path; null where it is none. -#}
-{% macro json_bool(column, path="") -%}
-    {{ cast_or_null(json_text(column, path), raw_type("bool")) }}
-{%- endmacro %}
-
-{#- The date at a path; null where it is none. -#}
+{#- The date at a path, with or without a time behind it; null where it is none. -#}
 {% macro json_date(column, path="") -%}
-    {{ cast_or_null(json_text(column, path), raw_type("date")) }}
+    {{ date_or_null(json_text(column, path)) }}
 {%- endmacro %}
 
 {#- The ISO 8601 moment at a path as a naive timestamp in UTC; null where it is none. -#}
 {% macro json_timestamp(column, path="") -%}
-    {{ utc_timestamp(cast_or_null(json_text(column, path), raw_type("timestamp"))) }}
+    {{ utc_timestamp_or_null(json_text(column, path)) }}
 {%- endmacro %}
 
 
-{#- A join that gives one row per element of the JSON array at a path; the element is the column `element`, JSON.
-    Rows without elements fall away. -#}
+{#- A join that gives one row per element of the JSON array at a path; the element is the column `element`, text of
+    JSON. Rows without elements fall away. -#}
 {% macro join_json_elements(column, element, path="") -%}
     {{ return(adapter.dispatch("join_json_elements", "scv")(column, element, json_path(path))) }}
 {%- endmacro %}
@@ -78,7 +66,7 @@
 {%- endmacro %}
 
 
-{#- Aggregates rows into a JSON array of objects. `fields` maps keys to expressions. -#}
+{#- Aggregates rows into a JSON array of objects. `fields` maps keys to expressions; nulls come last in the order. -#}
 {% macro json_objects(fields, order_by) -%}
     {{ return(adapter.dispatch("json_objects", "scv")(fields, order_by)) }}
 {%- endmacro %}
@@ -88,7 +76,7 @@
         {%- for key, expression in fields.items() -%}
             '{{ key }}': {{ expression }}{{ ", " if not loop.last }}
         {%- endfor -%}
-    } order by {{ order_by }}))
+    } order by {{ nulls_last(order_by) }}))
 {%- endmacro %}
 
 {% macro bigquery__json_objects(fields, order_by) -%}
@@ -96,7 +84,7 @@
         {%- for key, expression in fields.items() -%}
             {{ expression }} as {{ key }}{{ ", " if not loop.last }}
         {%- endfor -%}
-    ) order by {{ order_by }}))
+    ) order by {{ nulls_last(order_by) }}))
 {%- endmacro %}
 
 

@@ -4,7 +4,7 @@
 {%- endmacro %}
 
 {% macro duckdb__differs_by_one_typo(first, second) -%}
-    damerau_levenshtein({{ first }}, {{ second }}) = 1
+    damerau_levenshtein({{ in_single_bytes(first, first, second) }}, {{ in_single_bytes(second, first, second) }}) = 1
 {%- endmacro %}
 
 {#- BigQuery counts a swap as two edits, so it is looked for at each place. -#}
@@ -28,9 +28,18 @@
 {%- endmacro %}
 
 {% macro duckdb__edit_distance(first, second) -%}
-    levenshtein({{ first }}, {{ second }})
+    levenshtein({{ in_single_bytes(first, first, second) }}, {{ in_single_bytes(second, first, second) }})
 {%- endmacro %}
 
 {% macro bigquery__edit_distance(first, second) -%}
     edit_distance({{ first }}, {{ second }})
+{%- endmacro %}
+
+
+{#- A normalised word with a capital for each of its letters that is more than one byte, the same one in both words:
+    DuckDB compares bytes. -#}
+{% macro in_single_bytes(word, first, second) -%}
+    translate(
+        {{ word }}, regexp_replace({{ first }} || {{ second }}, '[ -~]', '', 'g'), 'ABCDEFGHIJKLMNOPQRSTUVWXYZ!#$%&()*+,./:;<=>?@'
+    )
 {%- endmacro %}

@@ -8,7 +8,37 @@
 {%- endmacro %}
 
 {% macro bigquery__trim_whitespace(expression) -%}
-    trim({{ expression }})
+    trim({{ expression }}, ' \t\n\r\u00a0')
+{%- endmacro %}
+
+
+{#- The text in lower case, letter by letter. -#}
+{% macro lower_case(expression) -%}
+    {{ return(adapter.dispatch("lower_case", "scv")(expression)) }}
+{%- endmacro %}
+
+{% macro duckdb__lower_case(expression) -%}
+    lower({{ expression }})
+{%- endmacro %}
+
+{#- BigQuery makes two letters of one (İ), and writes another at the end of a word (Σ). -#}
+{% macro bigquery__lower_case(expression) -%}
+    lower(replace(replace({{ expression }}, 'İ', 'i'), 'Σ', 'σ'))
+{%- endmacro %}
+
+
+{#- The text in upper case, letter by letter. -#}
+{% macro upper_case(expression) -%}
+    {{ return(adapter.dispatch("upper_case", "scv")(expression)) }}
+{%- endmacro %}
+
+{% macro duckdb__upper_case(expression) -%}
+    upper({{ expression }})
+{%- endmacro %}
+
+{#- BigQuery makes two letters of one (ß). -#}
+{% macro bigquery__upper_case(expression) -%}
+    upper(replace({{ expression }}, 'ß', 'ẞ'))
 {%- endmacro %}
 
 
@@ -22,7 +52,7 @@
 {%- endmacro %}
 
 {% macro bigquery__strip_accents(expression) -%}
-    regexp_replace(normalize({{ expression }}, nfd), r'\pM', '')
+    normalize(regexp_replace(normalize({{ expression }}, nfd), r'\pM', ''), nfc)
 {%- endmacro %}
 
 

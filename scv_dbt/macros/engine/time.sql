@@ -52,3 +52,42 @@
 {% macro bigquery__seconds_between(first_timestamp, second_timestamp) -%}
     timestamp_diff({{ second_timestamp }}, {{ first_timestamp }}, second)
 {%- endmacro %}
+
+
+{#- The date that a text is, with or without a time behind it; null where it is none. -#}
+{% macro date_or_null(expression) -%}
+    {{ return(adapter.dispatch("date_or_null", "scv")(
+        regexp_capture("replace(" ~ expression ~ ", '/', '-')", "^\\s*([1-9]\\d{3}-\\d{1,2}-\\d{1,2})(?:[T ].*)?$")
+    )) }}
+{%- endmacro %}
+
+{% macro duckdb__date_or_null(expression) -%}
+    try_cast({{ expression }} as date)
+{%- endmacro %}
+
+{% macro bigquery__date_or_null(expression) -%}
+    safe_cast({{ expression }} as date)
+{%- endmacro %}
+
+
+{#- The moment of a text in ISO 8601 as a naive timestamp in UTC; null where it is none. Without a zone it is in UTC. -#}
+{% macro utc_timestamp_or_null(expression) -%}
+    {%- set time = "(?:[01]\\d|2[0-3]):[0-5]\\d(?::[0-5]\\d(?:\\.\\d+)?)?" -%}
+    {%- set zone = "(?:Z|[+-]\\d{2}(?::?\\d{2})?)?" -%}
+    {{ return(adapter.dispatch("utc_timestamp_or_null", "scv")(
+        regexp_capture(expression, "^\\s*([1-9]\\d{3}-\\d{2}-\\d{2}(?:[T ]" ~ time ~ zone ~ ")?)\\s*$")
+    )) }}
+{%- endmacro %}
+
+{% macro duckdb__utc_timestamp_or_null(expression) -%}
+    cast(try_cast({{ expression }} as timestamp with time zone) at time zone 'UTC' as timestamp)
+{%- endmacro %}
+
+{#- BigQuery asks for the seconds, and refuses what is less than a microsecond. -#}
+{% macro bigquery__utc_timestamp_or_null(expression) -%}
+    safe_cast(
+        regexp_replace(
+            regexp_replace({{ expression }}, r'^(.{10}[T ]\d{2}:\d{2})([^:]|$)', r'\1:00\2'), r'(\.\d{6})\d+', r'\1'
+        ) as timestamp
+    )
+{%- endmacro %}

@@ -1,5 +1,5 @@
 {#- A table that lives for one materialisation: temporary where the engine keeps those in a session, otherwise
-    a table beside the model, which the materialisation drops. -#}
+    a table beside the model, which the materialisation drops; one that was killed leaves it for some hours. -#}
 {% macro working_relation(name) -%}
     {{ return(adapter.dispatch("working_relation", "scv")(name)) }}
 {%- endmacro %}
@@ -22,5 +22,8 @@
 {%- endmacro %}
 
 {% macro bigquery__create_working_table(relation, select) -%}
-    {%- do run_query("create or replace table " ~ relation ~ " as " ~ select) -%}
+    {%- do run_query(
+        "create or replace table " ~ relation
+        ~ " options (expiration_timestamp = timestamp_add(current_timestamp(), interval 6 hour)) as " ~ select
+    ) -%}
 {%- endmacro %}

@@ -2,7 +2,7 @@
 {% macro list_of_items(quantity, name, order_by) -%}
     string_agg(
         {{ plain_number("coalesce(" ~ quantity ~ ", 1)") }} || ' x ' || {{ name }}, ', '
-        order by {{ order_by }}
+        order by {{ nulls_last(order_by) }}
     )
 {%- endmacro %}
 

@@ -2,7 +2,7 @@
 {% macro without_tax(amount, order) -%}
     case
         when {{ order }}.taxes_included and {{ order }}.total_amount > 0
-            then {{ to_money(amount ~ " * (" ~ order ~ ".total_amount - " ~ order ~ ".tax_amount) / " ~ order ~ ".total_amount") }}
+            then {{ to_money(quotient(amount ~ " * (" ~ order ~ ".total_amount - " ~ order ~ ".tax_amount)", order ~ ".total_amount")) }}
         else {{ to_money(amount) }}
     end
 {%- endmacro %}

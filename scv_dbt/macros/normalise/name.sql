@@ -1,6 +1,6 @@
 {#- The letters and digits of a name in lower case, without accents, one blank between its words. -#}
 {% macro name_normalised(expression) -%}
-    nullif(trim({{ regexp_replace_all(strip_accents("lower(" ~ expression ~ ")"), "[^\\p{L}\\p{N}]+", " ") }}), '')
+    nullif(trim({{ regexp_replace_all(strip_accents(lower_case(expression)), "[^\\p{L}\\p{N}]+", " ") }}), '')
 {%- endmacro %}
 
 

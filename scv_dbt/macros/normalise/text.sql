@@ -5,5 +5,5 @@
 
 {#- The word in lower case, for columns whose words the platform knows. -#}
 {% macro clean_word(expression) -%}
-    lower({{ clean_text(expression) }})
+    {{ lower_case(clean_text(expression)) }}
 {%- endmacro %}

@@ -18,7 +18,7 @@
             "source": "string", "message_id": "string", "event": "string", "person_source_id": "string",
             "user_id": "string", "anonymous_id": "string", "email": "string", "occurred_at": "timestamp",
             "received_at": "timestamp", "channel": "string", "page_url": "string", "category": "string",
-            "value": "money", "currency": "string", "campaign": "string", "properties": "json",
+            "value": "money", "currency": "string", "campaign": "string", "properties": "string",
             "first_load_id": "string",
         },
         "tickets": {
@@ -73,7 +73,7 @@
             {%- do items.append(expressions[column] ~ " as " ~ column) -%}
         {%- elif column == "custom_fields" -%}
             {%- for field in custom_fields(type) -%}
-                {%- set nothing = "cast(null as " ~ custom_field_type(field.type) ~ ") as " ~ field.name -%}
+                {%- set nothing = custom_field_null(field.type) ~ " as " ~ field.name -%}
                 {%- do items.append(from_relation ~ "." ~ field.name if from_relation else nothing) -%}
             {%- endfor -%}
         {%- elif from_relation -%}

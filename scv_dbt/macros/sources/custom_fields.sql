@@ -16,6 +16,12 @@
 {%- endmacro %}
 
 
+{#- A custom field without a value, in its type. -#}
+{% macro custom_field_null(type) -%}
+    {{ to_money("null") if type == "decimal" else "cast(null as " ~ custom_field_type(type) ~ ")" }}
+{%- endmacro %}
+
+
 {#- Select items that clean the custom fields of an entity, each followed by a comma. -#}
 {% macro staged_custom_fields(entity) -%}
     {%- for field in custom_fields(entity) %}

@@ -31,8 +31,8 @@ lists as (
     select
         source,
         message_id,
-        {{ list_of_items("quantity", "name", order_by="name, quantity") }} as products,
-        {{ json_items({}, order_by="name, quantity, product_id, sku, category, price") }} as items
+        {{ list_of_items("quantity", "name", order_by=["name", "quantity"]) }} as products,
+        {{ json_items({}, order_by=["name", "quantity", "product_id", "sku", "category", "price"]) }} as items
     from listed
     where coalesce(product_id, sku, name) is not null
     group by source, message_id

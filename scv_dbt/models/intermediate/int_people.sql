@@ -60,7 +60,7 @@ unregistered as (
         cast(null as string) as {{ column }},
         {% endfor -%}
         {% for field in custom_fields("people") -%}
-        cast(null as {{ custom_field_type(field.type) }}) as {{ field.name }},
+        {{ custom_field_null(field.type) }} as {{ field.name }},
         {% endfor -%}
         cast(null as timestamp) as created_at,
         cast(null as timestamp) as updated_at,

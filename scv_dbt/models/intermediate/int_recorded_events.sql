@@ -45,10 +45,10 @@ baskets as (
         transaction_id,
         case when count(distinct category) = 1 then min(category) end as category,
         {{ list_of_items(
-            "quantity", "coalesce(product_name, sku, product_id, 'item')", order_by="transaction_line_id"
+            "quantity", "coalesce(product_name, sku, product_id, 'item')", order_by=["transaction_line_id"]
         ) }} as products,
         {{ json_items(
-            {"name": "product_name", "price": "unit_price"}, order_by="transaction_line_id"
+            {"name": "product_name", "price": "unit_price"}, order_by=["transaction_line_id"]
         ) }} as items
     from lines
     group by transaction_id

@@ -20,10 +20,10 @@ def table_loads(warehouse: Warehouse, database: Database, load_id: str) -> dict[
     """What that load did, by table."""
 
     def count(table: str, condition: str = "true", **values: str) -> int:
-        query = f"select count(*) as n from {database.schema}.{table} where _dlt_load_id = :load_id and {condition}"
+        query = f"select count(*) as n from {database.schema}.{table} where _dlt_load_id = $load_id and {condition}"
         return int(warehouse.rows(bind(query, load_id=load_id, **values))[0]["n"])
 
-    return {name: TableLoad(count(name), count(REJECTED, "table_name = :name", name=name)) for name in database.tables}
+    return {name: TableLoad(count(name), count(REJECTED, "table_name = $name", name=name)) for name in database.tables}
 
 
 def rows_in_quarantine(warehouse: Warehouse, database: Database) -> dict[str, int]:
@@ -37,7 +37,7 @@ def _rows_in_quarantine(warehouse: Warehouse, database: Database, table: RawTabl
     from {database.schema}.{REJECTED} as rejected
     join {database.schema}._dlt_loads as loads on rejected._dlt_load_id = loads.load_id and loads.status = 0
     where
-        rejected.table_name = :name
+        rejected.table_name = $name
         and not exists (
             select 1
             from {database.schema}.{table.name} as later

@@ -93,31 +93,26 @@ class _Known:
     def of(cls, warehouse: Warehouse, database: Database, table: RawTable) -> "_Known":
         empty = arrow_schema(table.columns).empty_table()
         no_refused = pa.schema({"raw": pa.string()}).empty_table()
-        query = "select table_name, column_name from information_schema.columns where table_schema = :schema"
-        present = {
-            (row["table_name"], row["column_name"]) for row in warehouse.rows(bind(query, schema=database.schema))
-        }
-        if not {table.name, REJECTED, "_dlt_loads"} <= {name for name, _ in present}:
+        tables = warehouse.columns(database.schema)
+        if not {table.name, REJECTED, "_dlt_loads"} <= set(tables):
             return cls(None, empty, no_refused, is_complete=False)
         loads = f"join {database.schema}._dlt_loads as loads on loads.load_id = known._dlt_load_id and loads.status = 0"
         source = f"{database.schema}.{table.name} as known {loads}"
-        is_complete = all((table.name, column.name) in present for column in (*table.columns, *table.lineage))
+        present = tables[table.name]
+        is_complete = all(column.name in present for column in (*table.columns, *table.lineage))
         # A watermark in the future is a wrong clock: it must not hide what is written until then.
         newest = f"select max(known.{table.updated_at}) as mark, max(loads.inserted_at) as loaded from {source}"
         ((mark, loaded),) = (row.values() for row in warehouse.rows(newest))
         if mark is None:
             return cls(None, empty, no_refused, is_complete)
         since = (min(mark, loaded) - timedelta(days=database.lag_days)).date()
-        # A column that the contract gained is null in every row that is there.
-        names = ", ".join(
-            f"known.{name}" if (table.name, name) in present else f"null as {name}" for name in empty.column_names
-        )
+        names = ", ".join(f"known.{name}" for name in empty.column_names if name in present)
         # A day earlier than what is read: a time zone may move a time to the next day.
         first = datetime.combine(since - timedelta(days=1), time(), UTC)
-        rows = f"select {names} from {source} where known.{table.updated_at} >= :first"
+        rows = f"select {names} from {source} where known.{table.updated_at} >= $first"
         refused = (
             f"select distinct known.raw from {database.schema}.{REJECTED} as known {loads}"
-            f" where known.table_name = :name and not exists ("
+            f" where known.table_name = $name and not exists ("
             f"  select 1 from {database.schema}.{table.name} as later where"
             f"   later.{table.key} = json_extract_scalar(known.raw, '$.{table.key}')"
             f"   and later._dlt_load_id > known._dlt_load_id"
@@ -125,10 +120,18 @@ class _Known:
         )
         return cls(
             since,
-            warehouse.table(bind(rows, first=first)).cast(empty.schema),
+            _with_every_column(warehouse.table(bind(rows, first=first)), empty.schema),
             warehouse.table(bind(refused, name=table.name)),
             is_complete,
         )
+
+
+def _with_every_column(rows: pa.Table, schema: pa.Schema) -> pa.Table:
+    """A column that the contract gained is null in every row that is there."""
+    for name in schema.names:
+        if name not in rows.column_names:
+            rows = rows.append_column(name, pa.nulls(rows.num_rows))
+    return rows.select(schema.names).cast(schema)
 
 
 def _new_rows(

@@ -45,13 +45,12 @@ def _of_complete_loads(schema: str) -> str:
 
 def incomplete_tables(warehouse: Warehouse, dataset: LandingDataset) -> frozenset[str]:
     """The tables of the dataset that lack a column in the warehouse, or are not there."""
-    query = "select table_name, column_name from information_schema.columns where table_schema = :schema"
-    present = {(row["table_name"], row["column_name"]) for row in warehouse.rows(bind(query, schema=dataset.schema))}
+    present = warehouse.columns(dataset.schema)
     return frozenset(
         mapping.entity.name
         for mapping in dataset.mappings
         for column in (*mapping.lineage, *mapping.columns)
-        if (mapping.entity.name, column.name) not in present
+        if column.name not in present.get(mapping.entity.name, ())
     )
 
 
@@ -59,14 +58,14 @@ def load_summary(warehouse: Warehouse, schema: str, load_id: str) -> dict[str, L
     """What that load did, by entity; entities without a new file are not in it."""
     files = warehouse.rows(
         bind(
-            f"select entity, rows_loaded, rows_rejected, rows_skipped, cast(skipped as text) as skipped"
-            f" {_of_complete_loads(schema)} where files._dlt_load_id = :load_id",
+            f"select entity, rows_loaded, rows_rejected, rows_skipped, skipped"
+            f" {_of_complete_loads(schema)} where files._dlt_load_id = $load_id",
             load_id=load_id,
         )
     )
     unreadable = warehouse.rows(
         bind(
-            f"select table_name, file from {schema}._rejected_rows where _dlt_load_id = :load_id and line is null",
+            f"select table_name, file from {schema}._rejected_rows where _dlt_load_id = $load_id and line is null",
             load_id=load_id,
         )
     )

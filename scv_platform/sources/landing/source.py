@@ -6,13 +6,16 @@ same load package. Invariant: a load that is killed leaves no trace that anyone 
 again under a new load id.
 """
 
+import json
 import os
+import warnings
 from collections.abc import Iterable, Iterator, Sequence, Set
 from datetime import UTC, datetime
 from typing import Any
 
 import dlt
 import pyarrow as pa
+from dlt.common.destination import Destination
 from dlt.common.pipeline import LoadInfo
 from dlt.common.schema.typing import TColumnSchema
 from dlt.extract import DltResource
@@ -46,21 +49,28 @@ _ARROW_TYPES = {
     ColumnType.BOOL: pa.bool_(),
     ColumnType.DATE: pa.date32(),
     ColumnType.TIMESTAMP: pa.timestamp("us", "UTC"),
-    # Reasons and their counts; dlt makes JSON of what is nested, and warns about JSON that comes as text.
-    ColumnType.JSON: pa.map_(pa.string(), pa.int64()),
+    ColumnType.JSON: pa.string(),
 }
 
 
 def pipeline(settings: Settings, name: str) -> dlt.Pipeline:
     """The pipeline that loads into `raw_<name>`; a new one for each run, because running changes it."""
     os.environ.update(_DLT_OPTIONS)
-    settings.duckdb_path.parent.mkdir(parents=True, exist_ok=True)
+    settings.dlt_folder.parent.mkdir(parents=True, exist_ok=True)
     return dlt.pipeline(
         name,
-        destination=dlt.destinations.duckdb(str(settings.duckdb_path)),
-        dataset_name=f"raw_{name}",
+        destination=_destination(settings),
+        dataset_name=f"{settings.dataset_prefix}raw_{name}",
         pipelines_dir=str(settings.dlt_folder),
     )
+
+
+def _destination(settings: Settings) -> Destination[Any, Any]:
+    if settings.bigquery is None:
+        return dlt.destinations.duckdb(str(settings.duckdb_path))
+    # dlt reads by pages; what is missing for faster reads of large results is told at every query.
+    warnings.filterwarnings("ignore", "Cannot create BigQuery Storage client", module="google.cloud.bigquery")
+    return dlt.destinations.bigquery(project_id=settings.bigquery.project, location=settings.bigquery.location)
 
 
 def load(settings: Settings, dataset: LandingDataset, already_loaded: Set[LoadedFile]) -> LoadInfo:
@@ -148,7 +158,7 @@ def _ledger_row(file: PendingFile, converted: Converted, load_id: str) -> pa.Tab
         "rows_loaded": converted.loaded,
         "rows_rejected": converted.refused.num_rows,
         "rows_skipped": sum(converted.skipped.values()),
-        "skipped": list(converted.skipped.items()),
+        "skipped": json.dumps(converted.skipped),
         "_dlt_load_id": load_id,
     }
     return pa.Table.from_pylist([row], arrow_schema(LOADED_FILES))
@@ -171,8 +181,15 @@ def rejected_rows(source: str, table: str, place: str, refused: pa.Table, load_i
 
 
 def column_hints(columns: Iterable[Column]) -> dict[str, TColumnSchema]:
-    """The columns of a raw table as dlt wants to be told them."""
-    return {column.name: {"name": column.name, "data_type": column.type.value} for column in columns}
+    """The columns of a raw table as dlt wants to be told them.
+
+    JSON is told as the text it is: a parquet file has no type for it, and dlt loads none into BigQuery as JSON.
+    """
+    stored_as = {ColumnType.JSON: ColumnType.TEXT}
+    return {
+        column.name: {"name": column.name, "data_type": stored_as.get(column.type, column.type).value}
+        for column in columns
+    }
 
 
 def arrow_schema(columns: Iterable[Column]) -> pa.Schema:

@@ -17,7 +17,7 @@ cleaned as (
         {{ to_money("unit_price") }} as unit_price,
         {{ to_money("discount_amount") }} as discount_amount,
         -- Of the file's own digits: a price may have more than four of them after the point.
-        {{ to_money("coalesce(quantity, 1) * unit_price") }} as list_amount,
+        {{ to_money("cast(coalesce(quantity, 1) * unit_price as " ~ raw_type("decimal") ~ ")") }} as list_amount,
         {{ to_money("amount") }} as amount,
         {{ to_money("unit_cost") }} as unit_cost,
         {{ clean_text("person_source_id") }} as person_source_id,

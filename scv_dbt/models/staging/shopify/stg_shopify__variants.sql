@@ -19,7 +19,9 @@ variants as (
     select *
     from elements
     where variant_id is not null
-    qualify row_number() over (partition by variant_id order by product_id, sku, price, cost) = 1
+    qualify row_number() over (
+        partition by variant_id order by product_id, sku nulls last, price nulls last, cost nulls last
+    ) = 1
 )
 
 select * from variants

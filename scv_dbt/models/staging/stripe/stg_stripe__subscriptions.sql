@@ -32,7 +32,9 @@ valued as (
         *,
         case
             when is_metered then 0
-            else {{ from_minor_units("unit_amount", "currency") }} * quantity * periods_a_year / (12 * interval_count)
+            else {{ quotient(
+                from_minor_units("unit_amount", "currency") ~ " * quantity * periods_a_year", "12 * interval_count"
+            ) }}
         end as monthly_amount
     from items
 ),
@@ -46,7 +48,7 @@ main_items as (
     where true
     qualify row_number() over (
         partition by subscription_id
-        order by monthly_amount desc nulls last, item_id, product_id, plan
+        order by monthly_amount desc nulls last, item_id nulls last, product_id nulls last, plan nulls last
     ) = 1
 ),
 

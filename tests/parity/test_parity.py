@@ -1,0 +1,146 @@
+"""The same company gives the same tables on DuckDB and on BigQuery, day after day, row for row."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+
+from scv_platform.activation.tables import SUPPRESSIONS, SYNC_RUNS
+from scv_platform.audiences.tables import AUDIENCE_MEMBERS, DEFINITIONS, SEGMENT_MEMBERS
+from scv_platform.identity.evaluate import EVALUATIONS, TRUTH_RECORDS, TRUTH_TRAPS
+from scv_platform.intelligence.backtest import MODEL_BACKTESTS
+from scv_platform.intelligence.churn import CHURN_SCORES
+from scv_platform.intelligence.rfm import RFM
+from scv_platform.transformation.project import load_manifest
+from scv_platform.warehouse import Table, TableColumn, Warehouse
+from scv_platform.warehouse.bigquery import BigQueryWarehouse
+from scv_platform.warehouse.duckdb import DuckDBWarehouse
+from tests.parity.compare import Contents, contents, differences
+from tests.parity.conftest import Both, Engine
+
+OF_PYTHON = (
+    SUPPRESSIONS, SYNC_RUNS, SEGMENT_MEMBERS, AUDIENCE_MEMBERS, DEFINITIONS, EVALUATIONS, TRUTH_RECORDS, TRUTH_TRAPS,
+    RFM, CHURN_SCORES, MODEL_BACKTESTS,
+)  # fmt: skip
+"""The tables that Python owns, but for the wide one, which the fields make."""
+
+EMPTY: frozenset[str] = frozenset()
+"""Relations that no row reaches on the second day, so that nothing is proven of them but their columns."""
+
+ONE_ROW_PER_RUN = {str(EVALUATIONS), str(SYNC_RUNS)}
+"""Tables to which each run adds a row."""
+
+AMOUNTS = Table(
+    "shop",
+    "amounts",
+    "One row per amount.",
+    (
+        TableColumn("id", "string", "The amount."),
+        TableColumn("amount", "decimal", "Money."),
+        TableColumn("day", "date", "When."),
+    ),
+    ("id",),
+)
+TWO_ROWS = pa.table({"id": ["a", "b"], "amount": ["1.5", "2.25"], "day": ["2026-06-30", None]})
+
+
+def relations(engine: Engine) -> set[str]:
+    manifest = load_manifest(engine.platform.settings)
+    prefix = engine.platform.settings.dataset_prefix
+    nodes = [node for node in manifest["nodes"].values() if node["resource_type"] in {"model", "seed", "snapshot"}]
+    of_dbt = {
+        f"{node['schema'].removeprefix(prefix)}.{node['name']}" for node in (*nodes, *manifest["sources"].values())
+    }
+    return of_dbt | {str(table) for table in OF_PYTHON} | {"serving.customer_360"}
+
+
+def rows(side: Contents, relation: str) -> pa.Table:
+    return side[relation].rows
+
+
+def told(problems: Iterable[str]) -> str:
+    return "\n\n".join(problems)
+
+
+def test_the_first_day_gives_the_same_tables(first_day: tuple[Contents, Contents]) -> None:
+    problems = differences(*first_day)
+    assert not problems, told(problems)
+
+
+def test_a_day_of_changes_gives_the_same_tables(second_day: tuple[Contents, Contents]) -> None:
+    problems = differences(*second_day)
+    assert not problems, told(problems)
+
+
+def test_every_relation_is_compared_and_has_rows(both: Both, second_day: tuple[Contents, Contents]) -> None:
+    for engine, side in zip((both.duckdb, both.bigquery), second_day, strict=True):
+        assert relations(engine) - side.keys() == set()
+        assert {name for name, relation in side.items() if not relation.rows.num_rows} == EMPTY
+
+
+def test_the_second_day_has_every_kind_of_change(
+    first_day: tuple[Contents, Contents], second_day: tuple[Contents, Contents]
+) -> None:
+    """What the suite proves stands and falls with its company."""
+    for before, after in zip(first_day, second_day, strict=True):
+        assert len({*differences(before, after)}) > 60
+        for members in ("audiences.segment_members", "audiences.audience_members"):
+            assert pc.count(rows(after, members)["exited_at"]).as_py() > 0
+        assert rows(after, "quarantine.rejected_rows").num_rows > rows(before, "quarantine.rejected_rows").num_rows
+        assert rows(after, "identity.record_registry").num_rows > rows(before, "identity.record_registry").num_rows
+        withheld = rows(after, str(SYNC_RUNS))["rows_withheld"]
+        assert pc.max(withheld).as_py() > 0
+        for day, wanted in ((before, "granted"), (after, "denied")):
+            consents = rows(day, "staging.stg_files__consents")
+            assert wanted in pc.unique(consents["status"]).to_pylist()
+
+
+def test_both_send_the_same_files(both: Both, second_day: tuple[Contents, Contents]) -> None:
+    assert both.duckdb.exports
+    assert both.duckdb.exports == both.bigquery.exports
+
+
+def test_a_full_rebuild_without_news_changes_nothing(second_day: tuple[Contents, Contents], rebuilt: Contents) -> None:
+    before, after = (
+        {name: relation for name, relation in side.items() if name not in ONE_ROW_PER_RUN}
+        for side in (second_day[1], rebuilt)
+    )
+    problems = differences(before, after, ("before", "after"))
+    assert not problems, told(problems)
+
+
+@pytest.fixture(scope="module")
+def control(both: Both, tmp_path_factory: pytest.TempPathFactory) -> tuple[Contents, Warehouse]:
+    """What DuckDB holds of a table of two rows, and a BigQuery that has nothing else than is put there."""
+    settings = both.bigquery.platform.settings
+    assert settings.bigquery is not None
+    on_duckdb = DuckDBWarehouse(tmp_path_factory.mktemp("control") / "control.duckdb")
+    on_duckdb.rebuild(AMOUNTS, TWO_ROWS)
+    prefix = f"{settings.dataset_prefix.rstrip('_')}control_"
+    return contents(on_duckdb), BigQueryWarehouse(settings.bigquery, prefix)
+
+
+TEXT = TableColumn("amount", "string", "Money.")
+
+
+@pytest.mark.parametrize(
+    ("columns", "data", "problem"),
+    [
+        (AMOUNTS.columns, TWO_ROWS, []),
+        (AMOUNTS.columns, TWO_ROWS.set_column(1, "amount", [["1.5", "2.2501"]]), ["shop.amounts has other rows"]),
+        (AMOUNTS.columns, TWO_ROWS.slice(1), ["shop.amounts has other rows"]),
+        (AMOUNTS.columns[:2], TWO_ROWS.drop_columns("day"), ["shop.amounts has other columns"]),
+        ((AMOUNTS.columns[0], TEXT, AMOUNTS.columns[2]), TWO_ROWS, ["shop.amounts has other columns"]),
+        (AMOUNTS.columns[::-1], TWO_ROWS, ["shop.amounts has its columns in another order"]),
+    ],
+    ids=["nothing", "a changed value", "a missing row", "a missing column", "another type", "another order"],
+)
+def test_a_difference_between_the_engines_bites(
+    control: tuple[Contents, Warehouse], columns: tuple[TableColumn, ...], data: pa.Table, problem: list[str]
+) -> None:
+    on_duckdb, on_bigquery = control
+    on_bigquery.rebuild(replace(AMOUNTS, columns=columns), data)
+    found = differences(on_duckdb, contents(on_bigquery))
+    assert [text.partition("\n")[0].partition(" (")[0] for text in found] == problem

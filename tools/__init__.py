@@ -1,0 +1,1 @@
+"""What developers and CI run beside the platform; never imported by it."""

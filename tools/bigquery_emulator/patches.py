@@ -1,0 +1,216 @@
+"""What is changed in local-bigquery 0.4.0 after it is installed, edit by edit.
+
+Each edit says why it is there: to run where the package does not (Python 3.11, no network), or to restore what
+BigQuery does. None makes the emulator accept what BigQuery refuses. An edit whose text is not found exactly once is an
+error, so a new version of the package cannot lose one silently.
+"""
+
+import compileall
+from dataclasses import dataclass
+from pathlib import Path
+
+from tools.bigquery_emulator.errors import EmulatorError
+
+
+@dataclass(frozen=True)
+class Edit:
+    """One replacement in one file of the package."""
+
+    file: str
+    why: str
+    old: str
+    new: str
+
+
+PYTHON_311 = "Python 3.11 has no type parameters of functions."
+OFFLINE = "The extension comes from the package index; DuckDB would fetch it, and the time zones, from its own site."
+EDIT_DISTANCE = "EDIT_DISTANCE counts characters, and levenshtein of DuckDB bytes."
+TEXTS = "`1_000` is no number, `1.5` no integer and `t` no truth; DuckDB takes them."
+LOAD_DUCKLAKE = """\
+LOAD '{Path(duckdb_extension_ducklake.__file__).parent}/extensions/v{duckdb.__version__}/ducklake.duckdb_extension'"""
+
+EDITS = (
+    Edit("catalog/metadata.py", PYTHON_311, "import hashlib\n", "from __future__ import annotations\nimport hashlib\n"),
+    Edit("catalog/metadata.py", PYTHON_311, "def list_[R: Resource](", "def list_("),
+    Edit("catalog/metadata.py", PYTHON_311, "def load[R: Resource](", "def load("),
+    Edit("catalog/metadata.py", PYTHON_311, "def save[R: Resource](", "def save("),
+    Edit(
+        "engine/results.py",
+        "Python 3.11 cannot repeat the quote of an f-string inside it.",
+        """    message = f"Array cannot have a null element; error in writing field {column}"\n""",
+        """    message = f"Array cannot have a null element; error in writing field {column}".replace("'", "''")\n""",
+    ),
+    Edit(
+        "engine/results.py",
+        "Python 3.11 cannot repeat the quote of an f-string inside it.",
+        """error('{message.replace("'", "''")}')""",
+        """error('{message}')""",
+    ),
+    Edit(
+        "engine/database.py",
+        OFFLINE,
+        "import duckdb\n",
+        f"""\
+from pathlib import Path
+
+import duckdb
+import duckdb_extension_ducklake
+
+EDIT_DISTANCE = "EDIT_DISTANCE counts characters, and levenshtein of DuckDB bytes."
+LOAD_DUCKLAKE = f"{LOAD_DUCKLAKE}"
+""",
+    ),
+    Edit(
+        "engine/database.py",
+        OFFLINE,
+        """    con = duckdb.connect(config={"TimeZone": "UTC"})\n""",
+        """    con = duckdb.connect()\n    con.execute(f"{LOAD_DUCKLAKE}; SET GLOBAL TimeZone = 'UTC'")\n""",
+    ),
+    Edit(
+        "engine/database.py",
+        OFFLINE,
+        "            scratch.execute(f\"ATTACH {source.format('fresh')}\")\n",
+        "            scratch.execute(f\"{LOAD_DUCKLAKE}; ATTACH {source.format('fresh')}\")\n",
+    ),
+    Edit(
+        "sql/dialect.py",
+        "Geography needs one more extension, and nothing of the platform is geography.",
+        'FUNCTIONS = sorted((pathlib.Path(__file__).parent / "functions").glob("*.sql"))\n',
+        'FUNCTIONS = sorted((pathlib.Path(__file__).parent / "functions").glob("[!g]*.sql"))\n',
+    ),
+    Edit(
+        "jobs/query.py",
+        "The destination of `create table as` is that table; dbt reads it from the job.",
+        "    result = destination if produced and produced[-1] else None\n",
+        """\
+    result = destination if produced and produced[-1] else None
+    if not scripted and children and children[0].statementType == "CREATE_TABLE_AS_SELECT":
+        result = children[0].ddlTargetTable
+""",
+    ),
+    Edit(
+        "sql/native.py",
+        EDIT_DISTANCE,
+        "FUNCTIONS = {\n",
+        """\
+def edit_distance(one: str, other: str) -> int:
+    row = list(range(len(other) + 1))
+    for i, a in enumerate(one, 1):
+        before, row[0] = row[0], i
+        for j, b in enumerate(other, 1):
+            before, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, before + (a != b))
+    return row[-1]
+
+
+FUNCTIONS = {
+    "_edit_distance": (edit_distance, ["VARCHAR", "VARCHAR"], "BIGINT"),
+""",
+    ),
+    Edit(
+        "sql/functions/strings.sql",
+        EDIT_DISTANCE,
+        "CREATE MACRO to_code_points(s)",
+        """\
+CREATE MACRO _edits(a, b) AS CASE
+    WHEN strlen(a) = length(a) AND strlen(b) = length(b) THEN levenshtein(a, b)
+    ELSE _edit_distance(a, b)
+END;
+
+CREATE MACRO edit_distance(a, b, max_distance := NULL) AS
+    CASE WHEN a IS NOT NULL AND b IS NOT NULL THEN least(bq.main._edits(a, b), max_distance) END;
+
+CREATE MACRO to_code_points(s)""",
+    ),
+    Edit(
+        "sql/rules/json.py",
+        "JSON_QUERY of a text gives NULL for the JSON null.",
+        """\
+    return exp.Cast(this=node, to=exp.DataType.build(target))
+""",
+        """\
+    text = exp.Cast(this=node, to=exp.DataType.build(target))
+    return text if target == "VARCHAR[]" else exp.Nullif(this=text, expression=exp.Literal.string("null"))
+""",
+    ),
+    Edit(
+        "jobs/query.py",
+        "`create or replace table (columns) as select` may read the table, and leaves it as it was should it fail.",
+        "    for part in parts:\n        sql, bound = translate(part, context)\n        if destination",
+        """\
+    if isinstance(tree, exp.Create) and len(parts) == 2:
+        create, insert = parts
+        rows, bound = translate(insert.expression, context)
+        cur.execute(f"CREATE OR REPLACE TEMP TABLE _selected AS {rows}", bound)
+        target = _target(tree, context)
+        with database.writing(*target):
+            cur.execute("SELECT 1" if isolated else "BEGIN")
+            try:
+                cur.execute(*translate(create, context))
+                cur.execute(f"INSERT INTO {quote(*target)} SELECT * FROM temp.main._selected")
+                cur.execute("SELECT 1" if isolated else "COMMIT")
+            except duckdb.Error:
+                cur.execute("SELECT 1" if isolated else "ROLLBACK")
+                raise
+        parts = []
+    for part in parts:
+        sql, bound = translate(part, context)
+        if destination""",
+    ),
+    Edit(
+        "sql/functions/strings.sql",
+        TEXTS,
+        "CREATE MACRO _positions(s, t) AS",
+        """\
+CREATE MACRO _number(s) AS replace(s, '_', '?');
+
+CREATE MACRO _integer(s) AS
+    CASE WHEN regexp_full_match(trim(s), '[+-]?(\\d+|0[xX][0-9a-fA-F]+)') THEN s ELSE s || '?' END;
+
+CREATE MACRO _truth(s) AS CASE WHEN lower(s) IN ('true', 'false') THEN s ELSE s || '?' END;
+
+CREATE MACRO _positions(s, t) AS""",
+    ),
+    Edit(
+        "sql/rules/strings.py",
+        TEXTS,
+        "NODE_RULES = [\n",
+        """\
+Type = exp.DataType.Type
+CHECKS = {Type.BOOLEAN: "_truth", Type.BIGINT: "_integer", Type.INT: "_integer"}
+CHECKS |= dict.fromkeys([Type.DECIMAL, Type.BIGDECIMAL, *FLOATS], "_number")
+
+
+def text_to_value(node: exp.Expression, context) -> exp.Expression:
+    if isinstance(node, exp.Cast) and kind(node.this) in TEXT and node.to.this in CHECKS:
+        node.set("this", macro(CHECKS[node.to.this], node.this))
+    return node
+
+
+NODE_RULES = [
+    text_to_value,
+""",
+    ),
+    Edit(
+        "jobs/load.py",
+        "A load job tells what columns it loaded: tests read statements on staged tables that are gone by then.",
+        "        badRecords=str(rejected),\n",
+        """\
+        badRecords=str(rejected),
+        loadedFields=[field.dump() for field in tables.columns(*reference)],
+""",
+    ),
+)
+
+
+def apply(package: Path) -> None:
+    """Make every edit in the freshly installed package, which then compiles; fails otherwise."""
+    for edit in EDITS:
+        path = package / edit.file
+        text = path.read_text()
+        if (found := text.count(edit.old)) != 1:
+            raise EmulatorError(
+                f"{edit.file} has this {found} times, not once: {edit.old!r}\nIt is edited because: {edit.why}"
+            )
+        path.write_text(text.replace(edit.old, edit.new))
+    if not compileall.compile_dir(package, quiet=1, force=True):
+        raise EmulatorError(f"{package} does not compile after its edits")
