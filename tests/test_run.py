@@ -85,12 +85,12 @@ def test_a_second_run_at_once_is_refused_by_name_and_does_no_damage(company: Pla
 
 
 def test_a_lock_tells_whether_its_run_is_alive(company: Platform) -> None:
-    path = company.settings.duckdb_path
+    path = company.settings.beside_warehouse(".lock")
     assert not is_locked(path)
     with warehouse_lock(company.settings):
         assert is_locked(path)
     assert not is_locked(path)
-    assert not is_locked(path.with_name("never.duckdb"))
+    assert not is_locked(path.with_name("never.lock"))
 
 
 FORK_RUNS = """

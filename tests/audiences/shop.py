@@ -107,11 +107,10 @@ def manifest() -> dict[str, Any]:
         }
         return {
             "resource_type": resource_type,
-            "schema": table.schema,
             "name": table.name,
             "columns": columns,
             "meta": meta,
-            "config": {"meta": meta},
+            "config": {"schema": table.schema, "meta": meta},
         }
 
     return {
@@ -122,7 +121,7 @@ def manifest() -> dict[str, Any]:
             "model.scv.events": node(EVENTS, {"grain": "event"}),
             "model.scv.tickets": node(TICKETS, {"grain": "ticket"}),
             "model.scv.consents": node(CONSENTS, {"grain": "consent"}),
-            "test.scv.unique": {"resource_type": "test", "schema": "master", "name": "unique_customers"},
+            "test.scv.unique": {"resource_type": "test", "name": "unique_customers"},
         }
     }
 

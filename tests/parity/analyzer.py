@@ -13,6 +13,7 @@ from typing import Any
 
 import wasmtime
 from zetasql import types
+from zetasql.api import PreparedQuery
 from zetasql.core import wasm_client
 from zetasql.core.exceptions import ServerError
 from zetasql.core.local_service import ZetaSqlLocalService
@@ -152,6 +153,18 @@ class Column:
     type: types.Type
 
 
+INFORMATION_SCHEMA = {
+    "COLUMNS": [
+        *(
+            Column(name, types.Type(type_kind=types.TypeKind.TYPE_STRING))
+            for name in "table_catalog table_schema table_name column_name is_nullable data_type".split()
+        ),
+        Column("ordinal_position", types.Type(type_kind=types.TypeKind.TYPE_INT64)),
+    ],
+}
+"""The views of every dataset, in the columns that are used."""
+
+
 class Analyzer:
     """The analyzer with the tables it knows. It learns those that the statements it reads make."""
 
@@ -190,6 +203,12 @@ class Analyzer:
             if not sql.encode()[location.byte_position :].strip():
                 return
 
+    def values(self, texts: Iterable[str]) -> list[str]:
+        """What these texts of constants are, as Google's reference implementation computes them."""
+        query = PreparedQuery.builder().set_sql(f"select {', '.join(texts)}").set_analyzer_options(OPTIONS)
+        with query.set_catalog(self._catalogue([])).prepare() as prepared:
+            return [cell.string_value for cell in prepared.execute().content.table_data.row[0].cell]
+
     def _learn_from(self, statement: types.ResolvedStatement) -> None:
         if isinstance(statement, types.ResolvedCreateTableStmtBase):
             columns = [Column(column.name, column.type) for column in statement.column_definition_list]
@@ -205,6 +224,8 @@ class Analyzer:
     def _columns(self, path: Sequence[str]) -> list[Column]:
         """The columns of a table; none of one that is not there."""
         key = _key(path)
+        if key[0] == "INFORMATION_SCHEMA":
+            return INFORMATION_SCHEMA.get(key[1], [])
         if key not in self._tables:
             self._tables[key] = self._look_up(*key) or []
         return self._tables[key]
@@ -257,7 +278,7 @@ def _type(field: Mapping[str, Any]) -> types.Type:
 
 def _key(path: Sequence[str]) -> tuple[str, str]:
     """Dataset and table of a path, however its parts are quoted and whether or not the project is named."""
-    dataset, table = ".".join(path).split(".")[-2:]
+    *_, dataset, table = ["", *".".join(path).split(".")]
     return dataset, table
 
 

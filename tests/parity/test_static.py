@@ -101,7 +101,9 @@ class Job:
 @pytest.fixture(scope="module")
 def jobs(on_bigquery: Platform, bigquery: Emulator) -> list[Job]:
     """The jobs of the platform over both days, the oldest first."""
-    return list(reversed([job for job in _jobs(bigquery) if job is not None]))
+    if on_bigquery.environment["BIGQUERY_EMULATOR_HOST"] != bigquery.endpoint:
+        pytest.skip("BigQuery itself has read them")
+    return list(reversed(list(_jobs(bigquery))))
 
 
 def test_bigquery_would_run_every_statement_that_was_sent(jobs: list[Job], bigquery: Emulator) -> None:
@@ -132,15 +134,16 @@ def test_every_model_segment_and_audience_was_among_them(jobs: list[Job], on_big
     assert models | rules <= {job.asset for job in jobs}
 
 
-def _jobs(bigquery: Emulator) -> Iterator[Job | None]:
-    """The jobs that succeeded, the newest first."""
+def _jobs(bigquery: Emulator) -> Iterator[Job]:
+    """The jobs of the platform that succeeded, the newest first. Those without its label are dlt's own."""
     page: dict[str, Any] = {"nextPageToken": ""}
     while "nextPageToken" in page:
         page = bigquery.get(f"jobs?projection=full&allUsers=true&maxResults=10000&pageToken={page['nextPageToken']}")
         for job in page.get("jobs", []):
             what = job["configuration"]
-            asset = what.get("labels", {}).get("asset", "")
-            if "errorResult" in job["status"]:
+            labels = what.get("labels", {})
+            asset = labels.get("asset", "")
+            if labels.get("app") != "scv" or "errorResult" in job["status"]:
                 continue
             if "query" in what:
                 yield Job(asset, what["query"]["query"], "", [])
