@@ -13,6 +13,7 @@ from typing import Any
 
 import wasmtime
 from zetasql import types
+from zetasql.api import PreparedQuery
 from zetasql.core import wasm_client
 from zetasql.core.exceptions import ServerError
 from zetasql.core.local_service import ZetaSqlLocalService
@@ -201,6 +202,12 @@ class Analyzer:
             location.byte_position = response.resume_byte_position
             if not sql.encode()[location.byte_position :].strip():
                 return
+
+    def values(self, texts: Iterable[str]) -> list[str]:
+        """What these texts of constants are, as Google's reference implementation computes them."""
+        query = PreparedQuery.builder().set_sql(f"select {', '.join(texts)}").set_analyzer_options(OPTIONS)
+        with query.set_catalog(self._catalogue([])).prepare() as prepared:
+            return [cell.string_value for cell in prepared.execute().content.table_data.row[0].cell]
 
     def _learn_from(self, statement: types.ResolvedStatement) -> None:
         if isinstance(statement, types.ResolvedCreateTableStmtBase):

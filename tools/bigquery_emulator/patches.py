@@ -191,6 +191,17 @@ NODE_RULES = [
 """,
     ),
     Edit(
+        "sql/rules/strings.py",
+        "A NUMERIC has no trailing zeros as text.",
+        "    if kind(node.this) not in FLOATS:\n",
+        """\
+    if kind(node.this) in (exp.DataType.Type.DECIMAL, exp.DataType.Type.BIGDECIMAL):
+        zeros, rest = exp.Literal.string(r"\\.0+$|(\\.\\d*[1-9])0+$"), exp.Literal.string(r"\\1")
+        return exp.Anonymous(this="regexp_replace", expressions=[node, zeros, rest])
+    if kind(node.this) not in FLOATS:
+""",
+    ),
+    Edit(
         "jobs/load.py",
         "A load job tells what columns it loaded: tests read statements on staged tables that are gone by then.",
         "        badRecords=str(rejected),\n",

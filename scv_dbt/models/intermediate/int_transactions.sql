@@ -228,7 +228,7 @@ order_owners as (
     from completed
     where transaction_type = 'sale'
     group by coalesce(order_number, source_id)
-    having count(distinct source) = 1
+    having count(distinct completed.source) = 1
 ),
 
 addressed as (
