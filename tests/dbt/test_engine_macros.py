@@ -34,7 +34,10 @@ NULL_TEXT = "cast(null as string)"
 NO_DAY = "cast(null as date)"
 NO_MOMENT = "cast(null as timestamp)"
 NO_NUMBER = "cast(null as decimal)"
-DOCUMENT = """'{"a": {"b": "x", "n": null}, "list": [1], "yes": true, "number": 12.5, "text": "1e3", "big": 12345678901234567890}'"""
+DOCUMENT = (
+    """'{"a": {"b": "x", "n": null}, "list": [1], "yes": true, "number": 12.5, "text": "1e3","""
+    """ "big": 12345678901234567890}'"""
+)
 
 CASES = [
     # JSON: scalars only; no difference between null and nothing.
@@ -147,8 +150,9 @@ CASES = [
         Case(macro, [f"'{text}'"], number or NO_NUMBER)
         for macro in ("number_or_null", "money_or_null")
         for text, number in [
-            ("12.5", "12.5"), (" 12 ", "12"), ("+5", "5"), (".5", "0.5"), ("5.", "5"), ("1e3", "1000"), ("-1.5", "-1.5"),
-            ("1_000", None), ("1,000", None), ("NaN", None), ("inf", None), ("0x1F", None), ("", None), ("x", None),
+            ("12.5", "12.5"), (" 12 ", "12"), ("+5", "5"), (".5", "0.5"), ("5.", "5"), ("1e3", "1000"),
+            ("-1.5", "-1.5"), ("1_000", None), ("1,000", None), ("NaN", None), ("inf", None),
+            ("0x1F", None), ("", None), ("x", None),
         ]
     ),
     Case("number_or_null", ["'0.0000000005'"], "0.000000001"),
@@ -160,7 +164,7 @@ WITHOUT_A_VALUE = {
     "raw_type", "working_relation", "create_working_table", "nulls_last", "value_of_least", "json_objects",
     "join_json_elements",
 }  # fmt: skip
-"""Macros that make tables, rows or aggregates: the tests below, those of the materializations, and of the raw tables."""
+"""Macros that make tables, rows or aggregates; the tests below hold the last four of them."""
 
 ITEMS = """
 (
@@ -196,8 +200,7 @@ def test_every_macro_says_the_same_on_each_engine(dbt: Dbt):
 def test_every_macro_has_a_case():
     folder = PROJECT_ROOT / "scv_dbt" / "macros" / "engine"
     dispatched = {name for path in folder.glob("*.sql") for name in re.findall(r'dispatch\("(\w+)"', path.read_text())}
-    assert dispatched == {case.macro for case in CASES} - {"json_number", "json_money", "json_date", "json_timestamp",
-        "lesser", "greater"} | WITHOUT_A_VALUE
+    assert dispatched - WITHOUT_A_VALUE <= {case.macro for case in CASES}
 
 
 def test_objects_stand_in_the_order_of_their_values_and_nulls_last(dbt: Dbt):
