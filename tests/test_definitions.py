@@ -25,6 +25,13 @@ def specs(definitions: dg.Definitions) -> dict[str, dg.AssetSpec]:
     return {spec.key.to_user_string(): spec for spec in definitions.resolve_all_asset_specs()}
 
 
+@pytest.fixture(scope="module")
+def on_bigquery(install: Callable[..., Platform]) -> dg.Definitions:
+    return build_definitions(
+        install(SCV_WAREHOUSE="bigquery", SCV_BIGQUERY_PROJECT="acme", SCV_DATASET_PREFIX="dev_").settings
+    )
+
+
 def test_every_asset_tells_what_it_is_whose_it_is_and_how_fresh_it_must_be(
     definitions: dg.Definitions, specs: dict[str, dg.AssetSpec]
 ) -> None:
@@ -126,3 +133,15 @@ def test_every_enabled_source_is_watched_by_a_sensor_that_is_on(definitions: dg.
     landing = {f"{source}_landing" for source in SOURCES - {"app_db"}}
     assert landing | {"app_db_watermark"} <= set(sensors)
     assert {sensor.default_status for sensor in sensors.values()} == {dg.DefaultSensorStatus.RUNNING}
+
+
+def test_the_graph_on_bigquery_is_the_graph_on_duckdb(definitions: dg.Definitions, on_bigquery: dg.Definitions) -> None:
+    here, there = definitions.resolve_asset_graph(), on_bigquery.resolve_asset_graph()
+    assert there.get_all_asset_keys() == here.get_all_asset_keys()
+    assert there.asset_check_keys == here.asset_check_keys
+    for key in here.get_all_asset_keys():
+        assert there.get(key).parent_keys == here.get(key).parent_keys
+        assert there.get(key).group_name == here.get(key).group_name
+    kinds = {kind for spec in on_bigquery.resolve_all_asset_specs() for kind in spec.kinds}
+    assert "bigquery" in kinds
+    assert "duckdb" not in kinds

@@ -170,7 +170,7 @@ class BigQueryWarehouse:
             table,
             data,
             lambda rows: (
-                f"merge into {self._quoted(table)} as old using ({rows}) as new on false"
+                f"merge into {self._quoted(table)} as old using ({rows}) as fresh on false"
                 f" when not matched by source {f'and {self._sql(exp.and_(*matches))}' if matches else ''} then delete"
                 f" when not matched then insert ({names}) values ({names})"
             ),
@@ -178,14 +178,14 @@ class BigQueryWarehouse:
 
     def merge(self, table: Table, data: Data) -> int:
         # As JSON, because null equals null there, and such a join has to be by equality.
-        same_key = " and ".join(f"to_json_string(old.`{name}`) = to_json_string(new.`{name}`)" for name in table.key)
-        others = ", ".join(f"`{name}` = new.`{name}`" for name in table.column_names if name not in table.key)
+        same_key = " and ".join(f"to_json_string(old.`{name}`) = to_json_string(fresh.`{name}`)" for name in table.key)
+        others = ", ".join(f"`{name}` = fresh.`{name}`" for name in table.column_names if name not in table.key)
         names = _names(table)
         return self._write(
             table,
             data,
             lambda rows: (
-                f"merge into {self._quoted(table)} as old using ({rows}) as new on {same_key}"
+                f"merge into {self._quoted(table)} as old using ({rows}) as fresh on {same_key}"
                 f" when matched then update set {others}"
                 f" when not matched then insert ({names}) values ({names})"
             ),

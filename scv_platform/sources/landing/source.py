@@ -8,6 +8,7 @@ again under a new load id.
 
 import json
 import os
+import warnings
 from collections.abc import Iterable, Iterator, Sequence, Set
 from datetime import UTC, datetime
 from typing import Any
@@ -67,6 +68,8 @@ def pipeline(settings: Settings, name: str) -> dlt.Pipeline:
 def _destination(settings: Settings) -> Destination[Any, Any]:
     if settings.bigquery is None:
         return dlt.destinations.duckdb(str(settings.duckdb_path))
+    # dlt reads by pages; what is missing for faster reads of large results is told at every query.
+    warnings.filterwarnings("ignore", "Cannot create BigQuery Storage client", module="google.cloud.bigquery")
     return dlt.destinations.bigquery(project_id=settings.bigquery.project, location=settings.bigquery.location)
 
 
