@@ -138,10 +138,10 @@ def test_every_model_segment_and_audience_was_among_them(jobs: list[Job], on_big
 def _jobs(bigquery: Emulator) -> Iterator[Job]:
     """The jobs of the platform that succeeded, the newest first. Those without its label are dlt's own."""
     asked = "jobs?projection=full&allUsers=true&maxResults=1000"
-    page: dict[str, Any] = {"nextPageToken": None}
-    while "nextPageToken" in page:
-        token = page["nextPageToken"]
-        page = bigquery.get(asked if token is None else f"{asked}&pageToken={token}")
+    token: str | None = ""
+    while token is not None:
+        page = bigquery.get(f"{asked}&pageToken={token}" if token else asked)
+        token = page.get("nextPageToken")
         for job in page.get("jobs", []):
             what = job["configuration"]
             labels = what.get("labels", {})
