@@ -16,9 +16,10 @@ from scv_platform.settings import Settings
 @contextmanager
 def _readable_errors(*more: type[Exception]) -> Iterator[None]:
     """Errors that a person can act on are shown without a traceback; `more` are those of the command."""
+    readable: tuple[type[Exception], ...] = (ReadableError, *more)
     try:
         yield
-    except (ReadableError, *more) as error:
+    except readable as error:
         click.echo(str(error), err=True)
         sys.exit(2)
 
