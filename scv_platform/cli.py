@@ -9,15 +9,14 @@ from pathlib import Path
 import click
 
 from scv_platform.config_files import ConfigError
+from scv_platform.errors import ReadableError
 from scv_platform.settings import Settings
 
 
 @contextmanager
 def _readable_errors(*more: type[Exception]) -> Iterator[None]:
     """Errors that a person can act on are shown without a traceback; `more` are those of the command."""
-    from scv_platform.run import AlreadyRunning
-
-    readable: tuple[type[Exception], ...] = (ConfigError, AlreadyRunning, *more)
+    readable: tuple[type[Exception], ...] = (ReadableError, *more)
     try:
         yield
     except readable as error:

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -11,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from scv_platform.settings import PROJECT_ROOT, Settings
+from scv_platform.settings import PROJECT_ROOT, BigQuerySettings, Settings
 from scv_platform.simulation import simulate
+from scv_platform.warehouse.bigquery import BigQueryWarehouse
 from scv_platform.warehouse.duckdb import DuckDBWarehouse
 from tests.canary import CANARY, CANARY_SECRET
 from tools.bigquery_emulator import Emulator, serve
@@ -115,6 +117,18 @@ def bigquery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
     """A BigQuery of this session's own, empty at first; its environment sends every client to it."""
     with serve(tmp_path_factory.mktemp("bigquery")) as emulator:
         yield emulator
+
+
+@pytest.fixture(scope="session")
+def on_bigquery(bigquery: Emulator) -> Iterator[Callable[[], BigQueryWarehouse]]:
+    """Makes warehouses of their own, told apart by their prefix."""
+    settings = BigQuerySettings(bigquery.environment["SCV_BIGQUERY_PROJECT"], "EU", 10**9)
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in bigquery.environment.items():
+            # What Google's client reads; the settings of other tests stay their own.
+            if not name.startswith("SCV_"):
+                patch.setenv(name, value)
+        yield lambda: BigQueryWarehouse(settings, f"t{uuid.uuid4().hex[:8]}_")
 
 
 @pytest.fixture(scope="session")

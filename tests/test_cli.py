@@ -45,3 +45,16 @@ def test_an_evaluation_needs_a_truth_and_something_to_compare_it_with(install: C
     outcome = CliRunner().invoke(main, ["identity", "evaluate"], env=dict(platform.environment))
     assert outcome.exit_code == 2
     assert "name its folder with --truth" in outcome.output
+
+
+def test_a_warehouse_that_cannot_be_reached_is_told_with_what_to_do(install: Callable[..., Platform]) -> None:
+    platform = install(
+        SCV_WAREHOUSE="bigquery",
+        SCV_BIGQUERY_PROJECT="acme",
+        GOOGLE_APPLICATION_CREDENTIALS="/nowhere/key.json",
+    )
+    outcome = CliRunner().invoke(main, ["summary"], env=dict(platform.environment))
+    assert outcome.exit_code == 2
+    assert "/nowhere/key.json was not found" in outcome.output
+    assert "gcloud auth application-default login" in outcome.output
+    assert "Traceback" not in outcome.output

@@ -270,15 +270,13 @@ select
         else $ineligible
     end as reason_ineligible,
     $model_version as model_version,
-    case when worded.customer_id is not null then backtests.auc end as backtest_auc,
-    case when worded.customer_id is not null then backtests.ece end as backtest_ece
+    case when worded.customer_id is not null then (select max(auc) from backtests) end as backtest_auc,
+    case when worded.customer_id is not null then (select max(ece) from backtests) end as backtest_ece
 from master.customers as customers
 left join histories
     on histories.customer_id = customers.customer_id
 left join worded
     on worded.customer_id = customers.customer_id
-left join backtests
-    on true
 """
 
 _SUMMARY = f"""

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from scv_platform.audiences.catalogue import Catalogue
 from scv_platform.settings import CustomField, CustomFieldType, PlatformConfig, Privacy, Settings
-from scv_platform.warehouse import Table, TableColumn
+from scv_platform.warehouse import Table, TableColumn, Warehouse
 from scv_platform.warehouse.duckdb import DuckDBWarehouse
 
 AS_OF = date(2024, 6, 30)
@@ -149,12 +149,17 @@ def catalogue() -> Catalogue:
 def make_shop(path: Path) -> DuckDBWarehouse:
     """A warehouse with the empty tables of the shop."""
     warehouse = DuckDBWarehouse(path)
-    for table in (CUSTOMERS, METRICS, LINES, EVENTS, TICKETS, CONSENTS, SCORES, IDENTIFIERS, IDENTITY_MAP):
-        warehouse.ensure(table)
+    create_tables(warehouse)
     return warehouse
 
 
-def fill(warehouse: DuckDBWarehouse, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+def create_tables(warehouse: Warehouse) -> None:
+    """The tables of the shop, empty."""
+    for table in (CUSTOMERS, METRICS, LINES, EVENTS, TICKETS, CONSENTS, SCORES, IDENTIFIERS, IDENTITY_MAP):
+        warehouse.ensure(table)
+
+
+def fill(warehouse: Warehouse, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
     """Puts exactly these rows into the table; columns that a row lacks are null."""
     complete = [{name: row.get(name) for name in table.column_names} for row in rows]
     warehouse.replace(table, pa.Table.from_pylist(complete) if rows else f"select * from {table} where false")

@@ -17,7 +17,10 @@ from sqlglot import exp
 from scv_platform.audiences.compiler import compile_rules, segments_read, tables_read
 from scv_platform.audiences.rules import Segment
 from scv_platform.audiences.tables import SEGMENT_MEMBERS
+from scv_platform.warehouse import Warehouse
+from scv_platform.warehouse.bigquery import BigQueryWarehouse
 from scv_platform.warehouse.duckdb import DuckDBWarehouse
+from scv_platform.warehouse.rendering import bigquery_sql
 from tests.audiences.shop import (
     AS_OF,
     CONSENTS,
@@ -27,6 +30,7 @@ from tests.audiences.shop import (
     METRICS,
     SCORES,
     catalogue,
+    create_tables,
     day,
     fill,
     make_shop,
@@ -398,8 +402,29 @@ def shop(tmp_path: Path) -> Iterator[DuckDBWarehouse]:
         assert warehouse.exists("master.customers")
 
 
-def test_hostile_text_is_only_ever_a_value(shop: DuckDBWarehouse) -> None:
-    texts = [text for text in HOSTILE if text.strip()]
+@pytest.fixture
+def shop_on_bigquery(on_bigquery: Callable[[], BigQueryWarehouse]) -> Iterator[BigQueryWarehouse]:
+    warehouse = on_bigquery()
+    with warehouse.session():
+        create_tables(warehouse)
+        warehouse.ensure(SEGMENT_MEMBERS)
+        yield warehouse
+        assert warehouse.exists("master.customers")
+
+
+@pytest.mark.parametrize(
+    ("engine", "texts"),
+    [
+        ("shop", HOSTILE),
+        # Those that mean something to its lexer: each takes a query, and the emulator its time.
+        pytest.param(
+            "shop_on_bigquery", ["'", "\\", "\\'", "`", "x\r\ny", "\\n", "' or '1'='1"], marks=pytest.mark.parity
+        ),
+    ],
+)
+def test_hostile_text_is_only_ever_a_value(request: pytest.FixtureRequest, engine: str, texts: list[str]) -> None:
+    shop: Warehouse = request.getfixturevalue(engine)
+    texts = [text for text in texts if text.strip()]
     fill(shop, CUSTOMERS, [{"customer_id": f"c{n}", "country": text} for n, text in enumerate(texts)])
     sale = {"transaction_type": "sale", "is_counted": True, "occurred_at": day("2024-06-01")}
     lines = [{"transaction_id": f"t{n}", "customer_id": f"c{n}", "category": text} for n, text in enumerate(texts)]
@@ -430,8 +455,8 @@ def test_hostile_text_is_only_ever_a_value(shop: DuckDBWarehouse) -> None:
 @given(text=st.text(min_size=1).filter(str.strip))
 def test_any_text_survives_the_way_into_sql_and_back_on_both_engines(text: str) -> None:
     select = compile_rules(segment({"all": [{"field": "customers.country", "eq": text}]}), CATALOGUE, AS_OF)
-    for dialect in ("duckdb", "bigquery"):
-        (parsed,) = sqlglot.parse(select.sql(dialect), dialect=dialect)
+    for dialect, sql in {"duckdb": select.sql("duckdb"), "bigquery": bigquery_sql(select)}.items():
+        (parsed,) = sqlglot.parse(sql, dialect=dialect)
         assert parsed is not None
         assert text in [literal.this for literal in parsed.find_all(exp.Literal)]
 
@@ -452,8 +477,8 @@ def test_every_operator_renders_for_both_engines() -> None:
         ]
     }
     select = compile_rules(segment(where), CATALOGUE, AS_OF)
-    for dialect in ("duckdb", "bigquery"):
-        assert sqlglot.parse_one(select.sql(dialect), dialect=dialect)
+    for dialect, sql in {"duckdb": select.sql("duckdb"), "bigquery": bigquery_sql(select)}.items():
+        assert sqlglot.parse_one(sql, dialect=dialect)
 
 
 def test_the_tables_read_are_the_customers_and_those_of_the_conditions() -> None:

@@ -15,6 +15,7 @@ from dbt.contracts.graph.manifest import Manifest
 from scv_platform.settings import PROJECT_ROOT
 from scv_platform.transformation.project import environment
 from tests.dbt import company
+from tools.bigquery_emulator import Emulator
 
 PROJECT = PROJECT_ROOT / "scv_dbt"
 DEFAULTS = {
@@ -34,6 +35,7 @@ class Dbt:
     manifest: Manifest
     environment: Mapping[str, str] = field(default_factory=dict)
     warnings: Mapping[str, str] = field(default_factory=dict)
+    target: str = "duckdb"
 
     def run(self, *arguments: str, expect: bool = True) -> dict[str, str]:
         """Run a dbt command; the message of each node that failed or warned, by name."""
@@ -53,14 +55,21 @@ class Dbt:
         sql = {found.node.name: found.node.compiled_code for found in results}
         return {name: sql[name] for name in models}
 
+    def shown(self, sql: str) -> list[dict[str, Any]]:
+        """The result of a query with macros in it."""
+        (result,) = self._invoke(("show", "--inline", sql, "--limit", "-1"), expect=True)
+        return [dict(row) for row in result.agate_table.rows]
+
     def _result(self, arguments: Sequence[str]) -> dbtRunnerResult:
         with environment({**DEFAULTS, **self.environment, "SCV_DUCKDB_PATH": str(self.path)}):
             options = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--quiet"]
             options += ["--target-path", str(self.path.with_suffix(".target")), "--log-path", str(self.path.parent)]
+            options += ["--target", self.target]
             result = dbtRunner(manifest=self.manifest).invoke([*arguments, *options])
-        # dbt keeps the file open for its next command; the tests read it in between.
-        DuckDBConnectionManager.env().close()
-        DuckDBConnectionManager.close_all_connections()
+        if self.target == "duckdb":
+            # dbt keeps the file open for its next command; the tests read it in between.
+            DuckDBConnectionManager.env().close()
+            DuckDBConnectionManager.close_all_connections()
         return result
 
     def _invoke(self, arguments: Sequence[str], expect: bool) -> Sequence[Any]:
@@ -87,12 +96,11 @@ class Dbt:
             return connection.sql(f"select {columns} from {relation} order by all").fetchall()
 
 
-@pytest.fixture(scope="session")
-def manifest(tmp_path_factory: pytest.TempPathFactory) -> Manifest:
-    folder = tmp_path_factory.mktemp("parse")
-    with environment({**DEFAULTS, "SCV_DUCKDB_PATH": str(folder / "scv.duckdb")}):
+def parsed(folder: Path, target: str, **values: str) -> Manifest:
+    """The manifest of the project for an engine."""
+    with environment({**DEFAULTS, "SCV_DUCKDB_PATH": str(folder / "scv.duckdb"), **values}):
         result = dbtRunner().invoke(
-            ["parse", "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--quiet",
+            ["parse", "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--quiet", "--target", target,
              "--target-path", str(folder), "--log-path", str(folder), "--no-partial-parse"]
         )  # fmt: skip
     assert result.success, result.exception
@@ -101,11 +109,28 @@ def manifest(tmp_path_factory: pytest.TempPathFactory) -> Manifest:
 
 
 @pytest.fixture(scope="session")
+def manifest(tmp_path_factory: pytest.TempPathFactory) -> Manifest:
+    return parsed(tmp_path_factory.mktemp("parse"), "duckdb")
+
+
+@pytest.fixture(scope="session")
 def make_dbt(manifest: Manifest, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Dbt]:
     """Makes the dbt project on a warehouse file that does not exist yet."""
 
     def make(**environment: str) -> Dbt:
         return Dbt(tmp_path_factory.mktemp("dbt") / "scv.duckdb", manifest, environment)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def make_bigquery_dbt(bigquery: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Dbt]:
+    """Makes the dbt project on the datasets of a prefix."""
+    folder = tmp_path_factory.mktemp("parse_bigquery")
+
+    def make(prefix: str = "") -> Dbt:
+        values = {**bigquery.environment, "SCV_DATASET_PREFIX": prefix}
+        return Dbt(folder / "none", parsed(folder, "bigquery", **values), values, target="bigquery")
 
     return make
 

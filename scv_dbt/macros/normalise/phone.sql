@@ -16,13 +16,24 @@
         where phone is not null
     ),
 
+    -- An engine may read what a seed leaves empty as an empty text.
+    countries as (
+        select
+            alpha2,
+            nullif(calling_code, '') as calling_code,
+            nullif(trunk_prefix, '') as trunk_prefix,
+            national_length_min,
+            national_length_max
+        from {{ ref("countries") }}
+    ),
+
     plans as (
         select
             calling_code,
             min(national_length_min) as length_min,
             max(national_length_max) as length_max,
             max(case when trunk_prefix = '0' then 1 else 0 end) as drops_zero
-        from {{ ref("countries") }}
+        from countries
         where calling_code is not null
         group by calling_code
     ),
@@ -74,7 +85,7 @@
                     then substr(numbers.digits, length(countries.calling_code) + 1)
             end as without_code
         from numbers
-        left join {{ ref("countries") }} as countries
+        left join countries
             on coalesce(numbers.country, {{ default_country() }}) = countries.alpha2
         where not numbers.is_international
     ),

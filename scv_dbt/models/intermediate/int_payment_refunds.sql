@@ -166,7 +166,9 @@ valued as (
                 then {{ to_money(quotient("owed_back_amount * net_amount", "owed_amount")) }}
             -- An instalment says nothing of the rest of the sale: no more is given back than was.
             when currency = owed_currency and paid_amount > 0
-                then {{ to_money(quotient("owed_back_amount * " ~ lesser("net_amount", "paid_amount"), "paid_amount")) }}
+                then {{ to_money(quotient(
+                    "owed_back_amount * " ~ lesser("net_amount", "paid_amount"), "paid_amount"
+                )) }}
             when paid_amount > 0 then {{ to_money(quotient("amount * net_amount", "paid_amount")) }}
         end as goods_amount,
         status,

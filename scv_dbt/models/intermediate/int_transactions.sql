@@ -224,7 +224,7 @@ completed as (
 order_owners as (
     select
         coalesce(order_number, source_id) as order_number,
-        min(source) as source
+        min(source) as owner
     from completed
     where transaction_type = 'sale'
     group by coalesce(order_number, source_id)
@@ -247,7 +247,7 @@ ordered as (
         case
             when addressed.has_order
                 then
-                    coalesce(addressed.order_source, order_owners.source, addressed.source)
+                    coalesce(addressed.order_source, order_owners.owner, addressed.source)
                     || ':' || coalesce(addressed.order_number, addressed.source_id)
             else addressed.source || '::' || addressed.source_id
         end as order_id,

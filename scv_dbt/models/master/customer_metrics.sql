@@ -151,7 +151,8 @@ metrics as (
         {{ to_money("totals.margin") }} as margin,
         {{ to_money(quotient("totals.sold_revenue", "nullif(totals.valued_orders, 0)")) }} as average_order_value,
         {{ to_money(quotient("totals.refunds", "nullif(totals.sold_revenue, 0)")) }} as return_rate,
-        {{ to_money(quotient("coalesce(piece_counts.returned, 0)", "nullif(piece_counts.sold, 0)")) }} as returned_pieces_rate,
+        {{ to_money(quotient("coalesce(piece_counts.returned, 0)", "nullif(piece_counts.sold, 0)")) }}
+            as returned_pieces_rate,
         totals.first_order_at,
         totals.last_order_at,
         totals.days_since_last_order,

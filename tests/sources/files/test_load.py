@@ -78,7 +78,7 @@ _TYPES = {
     "bool": "BOOLEAN",
     "date": "DATE",
     "timestamp": "TIMESTAMP WITH TIME ZONE",
-    "json": "JSON",
+    "json": "VARCHAR",
 }
 
 
