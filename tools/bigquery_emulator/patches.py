@@ -26,6 +26,7 @@ PYTHON_311 = "Python 3.11 has no type parameters of functions."
 OFFLINE = "The extension comes from the package index; DuckDB would fetch it, and the time zones, from its own site."
 EDIT_DISTANCE = "EDIT_DISTANCE counts characters, and levenshtein of DuckDB bytes."
 TEXTS = "`1_000` is no number, `1.5` no integer and `t` no truth; DuckDB takes them."
+ONE_RELATION = "Asking DuckDB's catalogue binds every view of every dataset; asking the relation binds that one."
 LOAD_DUCKLAKE = """\
 LOAD '{Path(duckdb_extension_ducklake.__file__).parent}/extensions/v{duckdb.__version__}/ducklake.duckdb_extension'"""
 
@@ -200,6 +201,50 @@ NODE_RULES = [
         return exp.Anonymous(this="regexp_replace", expressions=[node, zeros, rest])
     if kind(node.this) not in FLOATS:
 """,
+    ),
+    Edit(
+        "catalog/tables.py",
+        ONE_RELATION,
+        """\
+    required = database.fetch(
+        "SELECT column_name FROM duckdb_columns() WHERE database_name = ? "
+        "AND schema_name = ? AND table_name = ? AND NOT is_nullable",
+        list(physical(project_id, dataset_id, table_id)),
+    )
+    required = {column for (column,) in required}
+    with database.cursor() as cur:
+        try:
+""",
+        """\
+    with database.cursor() as cur:
+        try:
+            described = cur.execute(f"DESCRIBE {table}").fetchall()
+            required = {column for column, _, nullable, *_ in described if nullable == "NO"}
+""",
+    ),
+    Edit(
+        "sql/rules/partitions.py",
+        ONE_RELATION,
+        """\
+    return bool(
+        database.fetch(
+            "SELECT 1 FROM duckdb_columns() WHERE database_name = ? AND schema_name = ? "
+            "AND table_name = ? AND column_name = ?",
+            [table.catalog, table.db, table.name, tables.INGESTION_TIME],
+        )
+    )
+""",
+        """\
+    with database.cursor() as cur:
+        try:
+            relation = cur.sql(f"SELECT * FROM {database.quote(table.catalog, table.db, table.name)} LIMIT 0")
+        except duckdb.CatalogException:
+            return False
+        return tables.INGESTION_TIME in relation.columns
+""",
+    ),
+    Edit(
+        "sql/rules/partitions.py", ONE_RELATION, "from sqlglot import exp\n", "import duckdb\nfrom sqlglot import exp\n"
     ),
     Edit(
         "jobs/load.py",
