@@ -40,10 +40,10 @@ class Engine:
         """Its warehouse."""
         return warehouse_of(self.platform.settings)
 
-    def run(self, day: date, *arguments: str, **environment: str) -> Contents:
+    def run(self, day: date) -> Contents:
         """What its warehouse holds after `scv run` for that day."""
-        inherited = {**self.platform.environment, **environment, "SCV_AS_OF": day.isoformat()}
-        Platform(self.platform.folder, inherited).scv("run", *arguments)
+        inherited = {**self.platform.environment, "SCV_AS_OF": day.isoformat()}
+        Platform(self.platform.folder, inherited).scv("run")
         return contents(self.warehouse)
 
     @property
@@ -123,16 +123,6 @@ def second_day(both: Both, first_day: tuple[Contents, Contents]) -> tuple[Conten
         company.edit_rule(engine.platform.folder / "config")
         engine.warehouse.append(SUPPRESSIONS, pa.table(_SUPPRESSION))
     return both.run(company.SECOND_DAY)
-
-
-@pytest.fixture(scope="session")
-def rebuilt(both: Both, second_day: tuple[Contents, Contents]) -> Contents:
-    """What BigQuery holds after another run of the second day, in which dbt makes anew whatever it may drop.
-
-    Staging and intermediate models have nothing to lose: every run makes them anew.
-    """
-    selection = "not (group:staging or group:intermediate)"
-    return both.bigquery.run(company.SECOND_DAY, "--select", selection, DBT_FULL_REFRESH="true")
 
 
 @pytest.fixture(scope="session")

@@ -26,7 +26,7 @@
 {%- endmacro %}
 
 {% macro bigquery__json_part(column, path) -%}
-    nullif(json_query({{ column }}, '{{ path }}'), 'null')
+    nullif(cast(json_query({{ column }}, '{{ path }}') as string), 'null')
 {%- endmacro %}
 
 
