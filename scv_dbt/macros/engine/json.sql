@@ -25,6 +25,7 @@
     nullif(cast(json_extract({{ column }}, '{{ path }}') as varchar), 'null')
 {%- endmacro %}
 
+{#- The cast says what it is already, to readers that take every part for JSON. -#}
 {% macro bigquery__json_part(column, path) -%}
     nullif(cast(json_query({{ column }}, '{{ path }}') as string), 'null')
 {%- endmacro %}
