@@ -7,7 +7,7 @@ export RUNTIME__DLTHUB_TELEMETRY := false
 PORT ?= 3000
 CUSTOMERS ?= 5000
 # Made once, not by the first command that needs it.
-READ_DBT_PROJECT := python -m scv_platform.transformation.project
+READ_DBT_PROJECT := SCV_WAREHOUSE=duckdb python -m scv_platform.transformation.project
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo dev test test-company test-parts parity lint bench lock clean

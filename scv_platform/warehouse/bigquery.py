@@ -233,7 +233,11 @@ class BigQueryWarehouse:
         session.client.create_table(target)
         schema = pa.schema({column.name: _ARROW_TYPES[column.type] for column in table.columns})
         file = io.BytesIO()
-        pq.write_table(data.select(schema.names).cast(schema), file)
+        try:
+            pq.write_table(data.select(schema.names).cast(schema), file)
+        except pa.ArrowInvalid:
+            # Its text quotes the value.
+            raise WarehouseError(f"{table}: a value is not of the type of its column") from None
         config = bigquery.LoadJobConfig(
             source_format=bigquery.SourceFormat.PARQUET,
             # An empty table takes the schema of the file.

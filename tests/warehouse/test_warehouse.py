@@ -291,5 +291,9 @@ def test_an_error_quotes_no_row_neither_in_its_text_nor_behind_it(warehouse: War
         warehouse.rows("select cast(name as integer) from (select 'Ottilie ' || 'Kanarienvogel' as name) as people")
     assert "Ottilie Kanarienvogel" not in "".join(traceback.format_exception(caught.value))
     warehouse.ensure(SCORES)
+    named = pa.table({"person": ["a"], "day": [date(2026, 1, 1)], "score": ["Ottilie Kanarienvogel"]})
+    with pytest.raises(WarehouseError) as caught:
+        warehouse.append(SCORES, named)
+    assert "Ottilie Kanarienvogel" not in "".join(traceback.format_exception(caught.value))
     with pytest.raises(WarehouseError, match="no_such_table"):
         warehouse.rows("select * from lab.no_such_table")
