@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from scv_platform.sources.entities import ENTITIES, LINEAGE_COLUMNS, LOADED_FILES, REJECTED_ROWS
+from scv_platform.sources.landing.source import column_hints
 from tests.dbt.conftest import PROJECT, Dbt
 
 CUSTOM_FIELDS = (
@@ -84,7 +85,8 @@ def make_by_dlt(path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Db
         columns |= {"points": "decimal"} if entity == "people" else {}
         del columns["_dlt_load_id"]
         table = pa.table({name: pa.array([values.get(name)], types[kind]) for name, kind in columns.items()})
-        hints = {name: {"data_type": kind} for name, kind in columns.items()}
+        hints = {**column_hints((*ENTITIES[entity].columns, *LINEAGE_COLUMNS)), "points": {"data_type": "decimal"}}
+        hints = {name: hints[name] for name in columns}
         resources.append(dlt.resource([table], name=entity, columns=hints, write_disposition="append"))
     destination = dlt.destinations.duckdb(str(path))
     pipeline = dlt.pipeline(
