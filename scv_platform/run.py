@@ -2,7 +2,7 @@
 
 Invariant: one `scv run` per warehouse at a time, held by a file lock that the system releases when the
 process ends, however it ends. So an unfinished run of ours that is found under the lock was killed: it is
-marked as failed, and its place in the warehouse pool, which Dagster would keep for ever, is given back.
+marked as failed. The place in the warehouse pool of a run that ended, which Dagster would keep for ever, is given back.
 """
 
 import fcntl
@@ -135,7 +135,7 @@ def detailed_output(path: Path) -> Iterator[None]:
 
 
 def close_killed_runs(instance: dg.DagsterInstance, settings: Settings) -> None:
-    """Mark unfinished runs of `scv run` that nobody works on as failed, and free what they hold."""
+    """Mark unfinished runs of `scv run` that nobody works on as failed, and free what runs that ended still hold."""
     unfinished = dg.RunsFilter(
         statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.NOT_STARTED]
     )
@@ -146,8 +146,12 @@ def close_killed_runs(instance: dg.DagsterInstance, settings: Settings) -> None:
             continue
         killed = "The process of this run was killed; found by the next `scv run`."
         instance.report_run_failed(run, killed)
-        instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
         notify(settings, failed_run(settings, run.run_id, [Problem("run", "run", killed, killed)]))
+    # A run that could not write its last event, such as to a closed pipe, has ended and keeps its place, too.
+    for run_id in instance.event_log_storage.get_concurrency_run_ids():
+        holder = instance.get_run_by_id(run_id)
+        if holder is None or holder.is_finished:
+            instance.event_log_storage.free_concurrency_slots_for_run(run_id)
 
 
 @dg.logger(None, description="One line on standard output for each asset that was materialised.")

@@ -120,7 +120,7 @@ def bigquery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
 
 
 @pytest.fixture(scope="session")
-def on_bigquery(bigquery: Emulator) -> Iterator[Callable[[], BigQueryWarehouse]]:
+def make_bigquery_warehouse(bigquery: Emulator) -> Iterator[Callable[[], BigQueryWarehouse]]:
     """Makes warehouses of their own, told apart by their prefix."""
     settings = BigQuerySettings(bigquery.environment["SCV_BIGQUERY_PROJECT"], "EU", 10**9)
     with pytest.MonkeyPatch.context() as patch:

@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+import dagster as dg
 import pytest
 
-from scv_platform.run import AlreadyRunning, is_locked, warehouse_lock
+from scv_platform.conventions import WAREHOUSE_POOL
+from scv_platform.run import AlreadyRunning, close_killed_runs, is_locked, warehouse_lock
 from tests.conftest import Platform
 
 pytestmark = pytest.mark.company
@@ -211,3 +213,19 @@ def test_a_selection_runs_alone_and_a_selection_of_nothing_is_an_error(company: 
     assert "intelligence/rfm" in output
     assert "master/customers" not in output
     assert "selects no asset" in company.scv("run", "--select", "key:nothing", expect=2)
+
+
+def test_a_run_that_ended_gives_its_place_in_the_pool_back_and_one_that_goes_on_keeps_it(
+    install: Callable[..., Platform], tmp_path: Path
+) -> None:
+    with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
+        job = dg.job(name="load")(lambda: None)
+        ended, alive = (instance.create_run_for_job(job) for _ in range(2))
+        instance.report_run_failed(ended)
+        pools = instance.event_log_storage
+        pools.set_concurrency_slots(WAREHOUSE_POOL, 2)
+        for run in (ended, alive):
+            pools.claim_concurrency_slot(WAREHOUSE_POOL, run.run_id, "load")
+        assert pools.get_concurrency_run_ids() == {ended.run_id, alive.run_id}
+        close_killed_runs(instance, install().settings)
+        assert pools.get_concurrency_run_ids() == {alive.run_id}

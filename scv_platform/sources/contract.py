@@ -1,8 +1,8 @@
 """The contract of the raw tables: what the source YAMLs of the dbt project declare, as the loaders read it.
 
 One declaration serves both sides: staging reads the columns that it names, and a loader writes exactly those. `meta`
-tells what dbt has no word for: what the vendor calls a column, whether a row may lack it, the key of a row, and the
-column that says when it last changed.
+tells what dbt has no word for: what the vendor calls a column, whether a row may lack it, whether its numbers are
+times, the key of a row, and the column that says when it last changed.
 """
 
 from collections.abc import Mapping
@@ -85,10 +85,7 @@ def _source(declared: dict[str, Any]) -> RawSource:
 
 
 def _table(declared: dict[str, Any]) -> RawTable:
-    columns = [
-        (Column(c["name"], ColumnType(c["data_type"]), bool(_meta(c).get("required"))), _meta(c).get("key", c["name"]))
-        for c in declared["columns"]
-    ]
+    columns = [(_column(column), _meta(column).get("key", column["name"])) for column in declared["columns"]]
     return RawTable(
         name=declared["name"],
         description=declared["description"],
@@ -98,6 +95,12 @@ def _table(declared: dict[str, Any]) -> RawTable:
         vendor_keys={column.name: key for column, key in columns if not column.name.startswith("_")},
         lineage=tuple(column for column, _ in columns if column.name.startswith("_")),
     )
+
+
+def _column(declared: dict[str, Any]) -> Column:
+    meta = _meta(declared)
+    kind, is_unix_time = ColumnType(declared["data_type"]), meta.get("unit") == "unix_seconds"
+    return Column(declared["name"], kind, bool(meta.get("required")), is_unix_time)
 
 
 def _meta(declared: dict[str, Any]) -> dict[str, Any]:

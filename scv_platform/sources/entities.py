@@ -27,6 +27,8 @@ class Column:
     name: str
     type: ColumnType = ColumnType.TEXT
     required: bool = False
+    is_unix_time: bool = False
+    """Whether its numbers are seconds since 1970, in UTC."""
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,9 @@ Data flow: SQL of ours -> `bigquery_sql` -> a job; Arrow -> parquet -> a staged 
 Invariant: what changes a table is one statement or one transaction, so that a job that is killed leaves nothing behind
 but a staged table, which expires. Results look like DuckDB's: a `TIMESTAMP` is naive UTC, and a `NUMERIC` has 4 digits
 after the point unless it needs more.
-Known limit: results come as pages over the API, which suits exports and figures, not whole fact tables.
+Known limits: results come as pages over the API, which suits exports and figures, not whole fact tables; a page of
+`query` whose numbers need more than 4 digits has another type than the rest; `rebuild` cannot change how an existing
+table is partitioned or clustered, so drop the table first.
 """
 
 import io
@@ -21,8 +23,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from dagster_gcp import BigQueryResource
-from google.api_core.exceptions import GoogleAPIError, NotFound
-from google.auth.exceptions import GoogleAuthError
+from google.api_core.exceptions import GoogleAPIError, NotFound, RetryError
+from google.auth.exceptions import GoogleAuthError, TransportError
 from google.cloud import bigquery
 from sqlglot import exp
 
@@ -97,6 +99,8 @@ class BigQueryWarehouse:
                 return
             with self._resource.get_client() as client, client:
                 yield _Session(client, label)
+        except (TransportError, RetryError) as error:
+            raise WarehouseError(f"BigQuery project {self.project} cannot be reached: {_cause_of(error)}") from None
         except GoogleAuthError as error:
             raise WarehouseError(
                 f"BigQuery project {self.project}: {error}; run `gcloud auth application-default login`, or let"
@@ -335,6 +339,12 @@ def _as_duckdb_has_it(found: pa.Table) -> pa.Table:
         elif column.type == _NUMERIC and pc.all(pc.equal(values, pc.round(values, 4))).as_py() is not False:
             found = found.set_column(position, column.name, values.cast(_FOUR_DIGITS))
     return found
+
+
+def _cause_of(error: TransportError | RetryError) -> str:
+    """The kind of failure in the network, without its text, which may quote what was being sent."""
+    cause = error.cause if isinstance(error, RetryError) else error.__cause__ or error.__context__
+    return type(cause or error).__name__
 
 
 def _text_of(error: GoogleAPIError) -> str:

@@ -10,7 +10,9 @@ _FOUND_BEFORE_A_ROW_IS_READ = (
 )  # fmt: skip
 """The kinds of errors whose text tells of tables, columns and files. The text of any other may quote a value."""
 
-_OF_BIGQUERY = re.compile(r"\A(?:(?:Database|Runtime) Error\b.*\n\s*)*(?:BigQuery (?P<reason>\w+): )?(?P<text>.*)")
+_OF_BIGQUERY = re.compile(
+    r"\A(?:(?:Database|Runtime) Error\b.*\n\s*)*(?:BigQuery (?P<reason>\w+): )?(?:Query error: )?(?P<text>.*)"
+)
 """An error of BigQuery, which has no kinds: what dbt, or our own client, puts before it, and its first line."""
 
 _BIGQUERY_TELLS_OF_NO_ROW = re.compile(

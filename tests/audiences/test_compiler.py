@@ -403,8 +403,8 @@ def shop(tmp_path: Path) -> Iterator[DuckDBWarehouse]:
 
 
 @pytest.fixture
-def shop_on_bigquery(on_bigquery: Callable[[], BigQueryWarehouse]) -> Iterator[BigQueryWarehouse]:
-    warehouse = on_bigquery()
+def shop_on_bigquery(make_bigquery_warehouse: Callable[[], BigQueryWarehouse]) -> Iterator[BigQueryWarehouse]:
+    warehouse = make_bigquery_warehouse()
     with warehouse.session():
         create_tables(warehouse)
         warehouse.ensure(SEGMENT_MEMBERS)

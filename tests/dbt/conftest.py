@@ -60,6 +60,11 @@ class Dbt:
         (result,) = self._invoke(("show", "--inline", sql, "--limit", "-1"), expect=True)
         return [dict(row) for row in result.agate_table.rows]
 
+    def rendered(self, text: str) -> str:
+        """The text with its macros worked out."""
+        (result,) = self._invoke(("compile", "--inline", text), expect=True)
+        return str(result.node.compiled_code)
+
     def _result(self, arguments: Sequence[str]) -> dbtRunnerResult:
         with environment({**DEFAULTS, **self.environment, "SCV_DUCKDB_PATH": str(self.path)}):
             options = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--quiet"]

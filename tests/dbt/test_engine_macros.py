@@ -9,6 +9,7 @@ import pytest
 
 from scv_platform.settings import PROJECT_ROOT
 from tests.dbt.conftest import Dbt
+from tests.parity.analyzer import Analyzer
 
 
 class Jinja(str):
@@ -106,6 +107,8 @@ CASES = [
     Case("seconds_between", ["timestamp '2024-01-01 00:00:00'", "timestamp '2024-01-02 00:00:00'"], "86400"),
     Case("unix_seconds_to_timestamp", ["cast(1704445200 as bigint)"], "timestamp '2024-01-05 09:00:00'"),
     Case("unix_seconds_to_timestamp", ["-1"], "timestamp '1969-12-31 23:59:59'"),
+    Case("unix_seconds_to_timestamp", ["253402300799"], "timestamp '9999-12-31 23:59:59'"),
+    Case("unix_seconds_to_timestamp", ["cast(1704445200000 as bigint)"], NO_MOMENT),
     *(
         Case("date_or_null", [f"'{text}'"], f"date '{day}'" if day else NO_DAY)
         for text, day in [
@@ -195,6 +198,17 @@ def test_every_macro_says_the_same_on_each_engine(dbt: Dbt):
     found = dbt.shown("\nunion all\n".join(selects))
     assert len(found) == len(CASES)
     assert [(CASES[int(row["number"])], row["found"]) for row in found if not row["is_right"]] == []
+
+
+@pytest.mark.parity
+def test_google_computes_the_same_values(make_bigquery_dbt: Callable[[], Dbt]):
+    """The emulator is DuckDB beneath; this evaluator is Google's own."""
+    calls = make_bigquery_dbt().rendered("\n@@\n".join(f"{{{{ {case.call} }}}}" for case in CASES)).split("\n@@\n")
+    pairs = list(zip(calls, CASES, strict=True))
+    found = Analyzer(lambda *_: None).values(
+        f"cast(({call}) is not distinct from {case.expected} as string)" for call, case in pairs
+    )
+    assert [call for (call, _), is_right in zip(pairs, found, strict=True) if is_right != "true"] == []
 
 
 def test_every_macro_has_a_case():

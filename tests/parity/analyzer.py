@@ -101,6 +101,7 @@ OPTIONS = types.AnalyzerOptions(
     language_options=LANGUAGE,
     # Their values come with the job.
     allow_undeclared_parameters=True,
+    default_timezone="UTC",
     error_message_mode=types.ErrorMessageMode.ERROR_MESSAGE_MULTI_LINE_WITH_CARET,
 )
 

@@ -29,6 +29,25 @@ _SUPPRESSION = {
 }
 
 
+EMULATOR = "emulator"
+"""The BigQuery of tests that ask what only an emulator tells, such as every job of the session."""
+
+
+_FIGURES = pytest.StashKey[list[str]]()
+
+
+@pytest.fixture(scope="session")
+def figures(pytestconfig: pytest.Config) -> list[str]:
+    """What was compared and read, a line for each; shown at the end."""
+    return pytestconfig.stash.setdefault(_FIGURES, [])
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Tell the figures, of which an empty one would be a proof of nothing."""
+    for figure in config.stash.get(_FIGURES, []):
+        terminalreporter.write_line(figure)
+
+
 @dataclass(frozen=True)
 class Engine:
     """The company's installation on one engine."""
@@ -70,7 +89,7 @@ class Both:
 @pytest.fixture(
     scope="session",
     params=[
-        pytest.param("emulator", marks=pytest.mark.parity),
+        pytest.param(EMULATOR, marks=pytest.mark.parity),
         pytest.param("project", marks=pytest.mark.live_bigquery),
     ],
 )
@@ -78,7 +97,7 @@ def bigquery_environment(request: pytest.FixtureRequest) -> Iterator[Mapping[str
     """The environment that names a BigQuery: the emulator, or a project of Google's with datasets of this session."""
     session = f"parity_{secrets.token_hex(4)}"
     prefix = f"{session}_"
-    if request.param == "emulator":
+    if request.param == EMULATOR:
         emulator: Emulator = request.getfixturevalue("bigquery")
         with pytest.MonkeyPatch.context() as patch:
             # The clients of this process read them from there.
@@ -123,12 +142,3 @@ def second_day(both: Both, first_day: tuple[Contents, Contents]) -> tuple[Conten
         company.edit_rule(engine.platform.folder / "config")
         engine.warehouse.append(SUPPRESSIONS, pa.table(_SUPPRESSION))
     return both.run(company.SECOND_DAY)
-
-
-@pytest.fixture(scope="session")
-def on_bigquery(both: Both, bigquery_environment: Mapping[str, str], request: pytest.FixtureRequest) -> Platform:
-    """The installation on the emulator after both days."""
-    if "BIGQUERY_EMULATOR_HOST" not in bigquery_environment:
-        pytest.skip("BigQuery judges by itself what was sent to it")
-    request.getfixturevalue("second_day")
-    return both.bigquery.platform

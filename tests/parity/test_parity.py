@@ -1,11 +1,14 @@
 """The same company gives the same tables on DuckDB and on BigQuery, day after day, row for row."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
+from google.cloud import bigquery as google_bigquery
 
 from scv_platform.activation.tables import SUPPRESSIONS, SYNC_RUNS
 from scv_platform.audiences.tables import AUDIENCE_MEMBERS, DEFINITIONS, SEGMENT_MEMBERS
@@ -17,6 +20,7 @@ from scv_platform.transformation.project import load_manifest
 from scv_platform.warehouse import Table, TableColumn, Warehouse
 from scv_platform.warehouse.bigquery import BigQueryWarehouse
 from scv_platform.warehouse.duckdb import DuckDBWarehouse
+from tests.dbt.conftest import Dbt, parsed
 from tests.parity.compare import Contents, contents, differences
 from tests.parity.conftest import Both, Engine
 
@@ -61,14 +65,45 @@ def told(problems: Iterable[str]) -> str:
     return "\n\n".join(problems)
 
 
-def test_the_first_day_gives_the_same_tables(first_day: tuple[Contents, Contents]) -> None:
-    problems = differences(*first_day)
+def compared(day: str, contents: tuple[Contents, Contents]) -> tuple[list[str], str]:
+    """What differs, and the figure that tells how much was compared."""
+    problems = differences(*contents)
+    count = sum(relation.rows.num_rows for relation in contents[0].values())
+    return problems, f"{day}: {len(contents[0])} relations with {count:,} rows compared, {len(problems)} differ"
+
+
+def test_the_first_day_gives_the_same_tables(first_day: tuple[Contents, Contents], figures: list[str]) -> None:
+    problems, figure = compared("first day", first_day)
+    figures.append(figure)
     assert not problems, told(problems)
 
 
-def test_a_day_of_changes_gives_the_same_tables(second_day: tuple[Contents, Contents]) -> None:
-    problems = differences(*second_day)
+def test_a_day_of_changes_gives_the_same_tables(second_day: tuple[Contents, Contents], figures: list[str]) -> None:
+    problems, figure = compared("second day", second_day)
+    figures.append(figure)
     assert not problems, told(problems)
+
+
+def test_the_large_tables_are_laid_out_by_month_and_by_what_they_are_looked_up_by(
+    both: Both, second_day: tuple[Contents, Contents], bigquery_environment: Mapping[str, str]
+) -> None:
+    settings = both.bigquery.platform.settings
+    assert settings.bigquery is not None
+    with closing(google_bigquery.Client(settings.bigquery.project)) as client:
+        for name in ("events", "transactions", "transaction_lines"):
+            table = client.get_table(f"{settings.dataset_prefix}master.{name}")
+            assert (table.time_partitioning.field, table.time_partitioning.type_) == ("occurred_at", "MONTH")
+            assert table.clustering_fields == ["customer_id"]
+
+
+def test_the_unit_tests_of_the_models_pass_there_too(
+    both: Both, second_day: tuple[Contents, Contents], tmp_path: Path, figures: list[str]
+) -> None:
+    """In the datasets of the company: a unit test reads the columns of a relation, and none of its rows."""
+    values = dict(both.bigquery.platform.environment)
+    dbt = Dbt(tmp_path / "none", parsed(tmp_path, "bigquery", **values), values, target="bigquery")
+    assert dbt.run("test", "--select", "test_type:unit") == {}
+    figures.append(f"unit tests of models on BigQuery: {len(dbt.manifest.unit_tests)}")
 
 
 def test_every_relation_is_compared_and_has_rows(both: Both, second_day: tuple[Contents, Contents]) -> None:

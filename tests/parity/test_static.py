@@ -12,8 +12,9 @@ from urllib.error import HTTPError
 import pytest
 
 from scv_platform.transformation.project import load_manifest
-from tests.conftest import Platform
 from tests.parity.analyzer import Analyzer, Column, Refused, columns_of
+from tests.parity.compare import Contents
+from tests.parity.conftest import EMULATOR, Both
 from tools.bigquery_emulator import Emulator
 
 pytestmark = pytest.mark.parity
@@ -92,25 +93,34 @@ def test_what_bigquery_refuses_is_refused(sql: str, why: str) -> None:
 class Job:
     """A job that succeeded, in what it did to which table or which text it ran."""
 
+    is_ours: bool
+    """Whether it bears the label of the platform."""
     asset: str
     sql: str
     loaded: str
     fields: list[dict[str, Any]]
 
 
-@pytest.fixture(scope="module")
-def jobs(on_bigquery: Platform, bigquery: Emulator) -> list[Job]:
-    """The jobs of the platform over both days, the oldest first."""
-    if on_bigquery.environment["BIGQUERY_EMULATOR_HOST"] != bigquery.endpoint:
-        pytest.skip("BigQuery itself has read them")
+on_the_emulator = pytest.mark.parametrize("bigquery_environment", [EMULATOR], indirect=True, scope="session")
+"""A project of Google's judges what is sent to it by itself, and has jobs of others."""
+
+
+@pytest.fixture(scope="session")
+def jobs(second_day: tuple[Contents, Contents], bigquery: Emulator) -> list[Job]:
+    """The jobs that succeeded over both days, the oldest first."""
     return list(reversed(list(_jobs(bigquery))))
 
 
-def test_bigquery_would_run_every_statement_that_was_sent(jobs: list[Job], bigquery: Emulator) -> None:
+@on_the_emulator
+def test_bigquery_would_run_every_statement_that_was_sent(
+    jobs: list[Job], bigquery: Emulator, figures: list[str]
+) -> None:
     analyzer = Analyzer(lambda dataset, table: _columns(bigquery, dataset, table))
     read: set[str] = set()
     refused = []
     for job in jobs:
+        if not job.is_ours:
+            continue
         if job.loaded:
             analyzer.learn(job.loaded, columns_of(job.fields))
         elif job.sql not in read:
@@ -119,24 +129,38 @@ def test_bigquery_would_run_every_statement_that_was_sent(jobs: list[Job], bigqu
                 analyzer.read(job.sql)
             except Refused as reason:
                 refused.append(f"{job.asset}: {reason}\n{job.sql}")
-    print(f"{len(read)} different statements in {len(jobs)} jobs: {len(refused)} refused")
+    figures.append(f"read by Google's analyzer: {len(read):,} different statements, {len(refused)} refused")
     assert not refused, "\n\n".join(refused)
 
 
-def test_every_model_segment_and_audience_was_among_them(jobs: list[Job], on_bigquery: Platform) -> None:
-    nodes = load_manifest(on_bigquery.settings)["nodes"].values()
+@on_the_emulator
+def test_every_model_segment_and_audience_was_among_them(jobs: list[Job], both: Both, figures: list[str]) -> None:
+    nodes = load_manifest(both.bigquery.platform.settings)["nodes"].values()
     models = {f"{node['config']['schema']}_{node['name']}" for node in nodes if node["resource_type"] == "model"}
     rules = {
         f"{folder}_{path.stem}"
         for folder in ("segments", "audiences")
-        for path in (on_bigquery.folder / "config" / folder).glob("*.yml")
+        for path in (both.bigquery.platform.folder / "config" / folder).glob("*.yml")
     }
     # A label has no more than 63 characters.
     assert {asset[:63] for asset in models | rules} <= {job.asset for job in jobs}
+    figures.append(f"among them all {len(models)} models and {len(rules)} segments and audiences")
+
+
+@on_the_emulator
+def test_only_what_dlt_does_in_raw_tables_and_dbts_loads_of_seeds_bear_no_label(jobs: list[Job], both: Both) -> None:
+    prefix = both.bigquery.platform.settings.dataset_prefix
+    others = [job for job in jobs if not job.is_ours and prefix in f"{job.sql} {job.loaded}"]
+    assert any(job.loaded.startswith(f"{prefix}seeds.") for job in others)
+    assert [
+        job
+        for job in others
+        if f"{prefix}raw_" not in f"{job.sql} {job.loaded}" and not job.loaded.startswith(f"{prefix}seeds.")
+    ] == []
 
 
 def _jobs(bigquery: Emulator) -> Iterator[Job]:
-    """The jobs of the platform that succeeded, the newest first. Those without its label are dlt's own."""
+    """The jobs that succeeded, the newest first."""
     asked = "jobs?projection=full&allUsers=true&maxResults=1000"
     token: str | None = ""
     while token is not None:
@@ -146,14 +170,15 @@ def _jobs(bigquery: Emulator) -> Iterator[Job]:
             what = job["configuration"]
             labels = what.get("labels", {})
             asset = labels.get("asset", "")
-            if labels.get("app") != "scv" or "errorResult" in job["status"]:
+            is_ours = labels.get("app") == "scv"
+            if "errorResult" in job["status"]:
                 continue
             if "query" in what:
-                yield Job(asset, what["query"]["query"], "", [])
+                yield Job(is_ours, asset, what["query"]["query"], "", [])
             elif "load" in what:
                 target = what["load"]["destinationTable"]
                 fields = job["statistics"]["load"]["loadedFields"]
-                yield Job(asset, "", f"{target['datasetId']}.{target['tableId']}", fields)
+                yield Job(is_ours, asset, "", f"{target['datasetId']}.{target['tableId']}", fields)
 
 
 def _columns(bigquery: Emulator, dataset: str, table: str) -> list[Column] | None:

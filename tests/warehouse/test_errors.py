@@ -41,6 +41,8 @@ def test_an_error_of_the_sql_is_told_whole() -> None:
 def test_an_error_of_bigquery_about_tables_syntax_access_or_cost_is_told_whole(text: str) -> None:
     assert without_values(f"BigQuery invalidQuery: {text}") == text
     assert without_values(f"Database Error in model a (models/a.sql)\n  {text}\n  compiled code at b.sql") == text
+    # What a script of several statements puts in front.
+    assert without_values(f"BigQuery invalidQuery: Query error: {text}") == text
 
 
 @pytest.mark.parametrize(

@@ -58,7 +58,7 @@ BOTH = ["duckdb", pytest.param("bigquery", marks=pytest.mark.parity)]
 def warehouse(request: pytest.FixtureRequest, tmp_path: Path) -> Warehouse:
     if request.param == "duckdb":
         return DuckDBWarehouse(tmp_path / "deep" / "w.duckdb")
-    made: Warehouse = request.getfixturevalue("on_bigquery")()
+    made: Warehouse = request.getfixturevalue("make_bigquery_warehouse")()
     return made
 
 
@@ -262,7 +262,7 @@ def test_hostile_text_is_only_ever_a_value(warehouse: Warehouse, text: str) -> N
 @pytest.fixture(scope="module", params=BOTH)
 def shared_warehouse(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
     if request.param == "bigquery":
-        warehouse: Warehouse = request.getfixturevalue("on_bigquery")()
+        warehouse: Warehouse = request.getfixturevalue("make_bigquery_warehouse")()
     else:
         warehouse = DuckDBWarehouse(tmp_path_factory.mktemp("w") / "w.duckdb")
     with warehouse.session():

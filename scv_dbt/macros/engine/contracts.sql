@@ -3,7 +3,10 @@
 {% macro bigquery__get_empty_schema_sql(columns) -%}
     {%- set plain = {} -%}
     {%- for name, column in columns.items() -%}
-        {%- do plain.update({name: dict(column, data_type=modules.re.sub("\\(.*\\)", "", column["data_type"] or ""))}) -%}
+        {%- do plain.update({name: dict(column)}) -%}
+        {%- if column["data_type"] -%}
+            {%- do plain[name].update({"data_type": modules.re.sub("\\(.*\\)", "", column["data_type"])}) -%}
+        {%- endif -%}
     {%- endfor -%}
-    {{ return(dbt.default__get_empty_schema_sql(plain)) }}
+    {{ return(dbt_bigquery.bigquery__get_empty_schema_sql(plain)) }}
 {%- endmacro %}

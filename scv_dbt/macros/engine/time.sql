@@ -26,9 +26,13 @@
 {%- endmacro %}
 
 
-{#- Unix seconds as a naive timestamp in UTC. -#}
+{#- Unix seconds as a naive timestamp in UTC; null outside the years 1 to 9999, as for milliseconds: BigQuery knows no
+    other, and fails. -#}
 {% macro unix_seconds_to_timestamp(expression) -%}
-    {{ return(adapter.dispatch("unix_seconds_to_timestamp", "scv")(expression)) }}
+    case
+        when {{ expression }} between -62135596800 and 253402300799
+            then {{ adapter.dispatch("unix_seconds_to_timestamp", "scv")(expression) }}
+    end
 {%- endmacro %}
 
 {% macro duckdb__unix_seconds_to_timestamp(expression) -%}

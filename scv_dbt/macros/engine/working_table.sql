@@ -21,6 +21,7 @@
     {%- do run_query("create or replace temporary table " ~ relation ~ " as " ~ select) -%}
 {%- endmacro %}
 
+{#- The clock says only when BigQuery may drop it: no row depends on it. -#}
 {% macro bigquery__create_working_table(relation, select) -%}
     {%- do run_query(
         "create or replace table " ~ relation

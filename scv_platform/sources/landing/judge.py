@@ -41,7 +41,8 @@ _BOUNDS = {
     ColumnType.DATE: "date '1000-01-01' and date '9999-12-31'",
     ColumnType.TIMESTAMP: "timestamptz '1900-01-01' and timestamptz '2200-12-31 23:59:59.999999'",
 }
-"""Days and moments outside are typing errors, or dates that were read by the wrong format."""
+_UNIX_BOUNDS = "-2208988800 and 7289654399"
+"""Days and moments outside are typing errors, dates that were read by the wrong format, or milliseconds."""
 
 
 @dataclass(frozen=True)
@@ -134,13 +135,20 @@ def _problems(mapping: RowMapping, values: Mapping[str, _Value]) -> list[_Proble
     for column in mapping.columns:
         name, value = sql.name(column.name), values[column.name]
         wrong = [f"({name} is null and {_given(column.name)})"] if value.is_given else []
-        if column.type in _BOUNDS and column.name in mapping.fields:
-            wrong.append(f"coalesce({name} not between {_BOUNDS[column.type]}, false)")
+        bounds = _UNIX_BOUNDS if column.is_unix_time else _BOUNDS.get(column.type)
+        if bounds and column.name in mapping.fields:
+            wrong.append(f"coalesce({name} not between {bounds}, false)")
         if wrong:
-            problems.append(_Problem(" or ".join(wrong), f"{column.name}: not {_DESCRIBED[column.type]}"))
+            problems.append(_Problem(" or ".join(wrong), f"{column.name}: not {_described(column)}"))
         if column.required:
             problems.append(_Problem(_is_missing(column.name, value), f"{column.name}: missing"))
     return problems
+
+
+def _described(column: Column) -> str:
+    if column.is_unix_time:
+        return f"{_DESCRIBED[ColumnType.TIMESTAMP]}, in unix seconds"
+    return _DESCRIBED[column.type]
 
 
 def _is_missing(column: str, value: _Value) -> str:

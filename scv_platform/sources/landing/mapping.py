@@ -66,7 +66,7 @@ class FileMapping(RowMapping):
         """Digest of all that decides the rows a file gives; another one means: load the file again."""
         content = {
             "entity": self.entity.name,
-            "columns": [[column.name, column.type, column.required] for column in self.columns],
+            "columns": [[column.name, column.type, column.required, column.is_unix_time] for column in self.columns],
             "may_lack": sorted(self.may_lack),
             "reading": asdict(self.reading),
             "fields": {name: _plain(rule) for name, rule in self.fields.items()},

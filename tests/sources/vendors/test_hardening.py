@@ -87,6 +87,17 @@ def test_damaged_files_cost_their_bad_rows_and_nothing_else(company):
     assert company.load("shopify") == {}
 
 
+def test_a_time_in_milliseconds_where_seconds_are_due_is_refused(company):
+    customers = [{"id": f"cus_{created}", "created": created} for created in (1704445200, 1704445200000, -9999999999)]
+    company.write("stripe/customers", "customers.jsonl", customers)
+    assert company.load("stripe")["customers"].rows_loaded == 1
+    reason = "created: not a time between the years 1900 and 2200, in unix seconds"
+    assert company.rows("select line, reason from raw_stripe._rejected_rows order by line") == [
+        {"line": 2, "reason": reason},
+        {"line": 3, "reason": reason},
+    ]
+
+
 def test_a_line_of_fifty_megabytes_is_one_refused_row_in_bounded_memory_and_time(company):
     huge, long = "x" * 50_000_000, "y" * 10_000_000
     company.write("shopify/customers", "a.jsonl", f"{LINE}\n{_line(note=huge)}\n{_line(note=long)}\n{_line(note=huge)}")
