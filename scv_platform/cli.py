@@ -5,12 +5,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from scv_platform.config_files import ConfigError
 from scv_platform.errors import ReadableError
 from scv_platform.settings import Settings
+
+if TYPE_CHECKING:
+    from scv_platform.identity.stewardship import Verdict
+    from scv_platform.warehouse import Warehouse
 
 
 @contextmanager
@@ -115,19 +120,105 @@ def identity() -> None:
 @identity.command("evaluate")
 @click.option("--truth", type=click.Path(path_type=Path), help="Folder of the truth.  [default: as in platform.yml]")
 def evaluate_identity(truth: Path | None) -> None:
-    """Compare the customers with a known truth: precision, recall, and the worst mistakes."""
+    """How well records became customers: what shows by itself, and against a known truth where there is one."""
     with _readable_errors():
-        from scv_platform.identity.evaluate import as_text, evaluate
+        from scv_platform.identity.evaluate import evaluate
+        from scv_platform.identity.evaluations import as_text
+        from scv_platform.identity.shape import measure
         from scv_platform.run import warehouse_lock
-        from scv_platform.warehouse.choice import warehouse_of
 
         settings = Settings.load()
-        if truth is None and settings.platform.truth is None:
-            raise ConfigError(["there is no truth to compare with; name its folder with --truth"])
-        warehouse = warehouse_of(settings)
-        if warehouse.identity() is None:
-            raise ConfigError(["nothing is built yet; run `scv run` first"])
-        folder = truth or settings.expand(settings.platform.truth or "")
+        warehouse = _built_warehouse(settings)
+        folder = truth or (settings.expand(settings.platform.truth) if settings.platform.truth else None)
         # The truth is loaded beside the identities.
+        with warehouse_lock(settings), warehouse.session():
+            shape = measure(warehouse)
+            click.echo(as_text(shape, evaluate(warehouse, folder) if folder else None))
+
+
+@identity.command()
+@click.argument("one")
+@click.argument("other")
+@click.option("--by", required=True, help="Who decides.")
+@click.option("--reason", required=True, help="Why, without personal data.")
+def link(one: str, other: str, by: str, reason: str) -> None:
+    """Decide that two records, or customers, are ONE person and the OTHER: the same, whatever the rules say."""
+    _decide("link", one, other, by, reason)
+
+
+@identity.command()
+@click.argument("one")
+@click.argument("other")
+@click.option("--by", required=True, help="Who decides.")
+@click.option("--reason", required=True, help="Why, without personal data.")
+def unlink(one: str, other: str, by: str, reason: str) -> None:
+    """Decide that two records, or customers, are ONE person and the OTHER: two, whatever the rules say."""
+    _decide("unlink", one, other, by, reason)
+
+
+def _decide(verdict: "Verdict", one: str, other: str, by: str, reason: str) -> None:
+    from scv_platform.identity.assets import STEWARD_DECISIONS_KEY
+    from scv_platform.identity.stewardship import DecisionRefused, decide
+    from scv_platform.run import report_update, warehouse_lock
+
+    with _readable_errors(DecisionRefused):
+        settings = Settings.load()
+        warehouse = _built_warehouse(settings)
         with warehouse_lock(settings):
-            click.echo(as_text(evaluate(warehouse, folder)))
+            now = datetime.now(UTC).replace(tzinfo=None)
+            decision, is_new = decide(warehouse, verdict, one, other, by, reason, now)
+            if is_new:
+                report_update(settings, STEWARD_DECISIONS_KEY)
+    if not is_new:
+        click.echo(f"decided before: {decision}")
+        return
+    click.echo(f"decided: {decision}, by the clock of this machine")
+    click.echo("It holds from the next run: automation (`make dev`) starts one, and so does")
+    click.echo("  scv run --select 'key:\"identity/overrides\"+'")
+
+
+@identity.command("review")
+@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="How many to list.")
+@click.option("--show", is_flag=True, help="Show names, birth dates and e-mail addresses too.")
+@click.option("--json", "in_json", is_flag=True, help="As JSON, for other programs.")
+def review_identities(limit: int, show: bool, in_json: bool) -> None:
+    """List who may be one person, or two: the most net revenue first."""
+    with _readable_errors():
+        from scv_platform.identity.review import as_json, as_text, review
+
+        settings = Settings.load()
+        doubts = review(_built_warehouse(settings), limit, show)
+        click.echo(as_json(doubts) if in_json else as_text(doubts, settings.platform.base_currency))
+
+
+@main.group("explain")
+def explain_group() -> None:
+    """Why it is so."""
+
+
+@explain_group.command("identity")
+@click.argument("name")
+@click.argument("other", required=False)
+@click.option("--json", "as_document", is_flag=True, help="As JSON, for programs.")
+@click.option("--show", is_flag=True, help="Tell identifiers in full instead of masked.")
+def explain_identity(name: str, other: str | None, as_document: bool, show: bool) -> None:
+    """Why the records of a customer are one; with two names, why those are one customer, or are not.
+
+    A name is that of a record (source:id), of a customer, or one that a customer once had.
+    """
+    with _readable_errors():
+        from scv_platform.identity.explain import compare, explain
+        from scv_platform.identity.explain_text import as_json, as_text
+
+        warehouse = _built_warehouse(Settings.load())
+        found = explain(warehouse, name, show) if other is None else compare(warehouse, name, other, show)
+        click.echo(as_json(found) if as_document else as_text(found))
+
+
+def _built_warehouse(settings: Settings) -> "Warehouse":
+    from scv_platform.warehouse.choice import warehouse_of
+
+    warehouse = warehouse_of(settings)
+    if warehouse.identity() is None:
+        raise ConfigError(["nothing is built yet; run `scv run` first"])
+    return warehouse

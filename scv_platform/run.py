@@ -72,6 +72,12 @@ def warehouse_lock(settings: Settings) -> Iterator[None]:
         yield
 
 
+def report_update(settings: Settings, key: dg.AssetKey) -> None:
+    """Note in the run history that an external asset changed, which makes automation request what lies behind it."""
+    with dagster_instance(settings) as instance:
+        instance.report_runless_asset_event(dg.AssetMaterialization(key))
+
+
 def _lock_file(settings: Settings) -> Path:
     return settings.beside_warehouse(".lock")
 

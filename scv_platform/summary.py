@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from scv_platform.identity.evaluate import newest_evaluation
+from scv_platform.identity.evaluations import newest_with_truth
 from scv_platform.settings import Settings
 from scv_platform.warehouse import Warehouse
 from scv_platform.warehouse.choice import warehouse_of
@@ -60,7 +60,7 @@ def _customers(warehouse: Warehouse) -> list[str]:
 
 def identity_lines(warehouse: Warehouse) -> list[str]:
     """How well the records became customers; nothing where it was never measured."""
-    found = newest_evaluation(warehouse)
+    found = newest_with_truth(warehouse)
     if found is None:
         return []
     return [

@@ -78,6 +78,16 @@ def test_an_audience_that_failed_its_check_is_not_exported(ticks: Ticks) -> None
     assert "exports/files/we_miss_you" not in ticks.requested()
 
 
+def test_a_decision_of_a_steward_updates_everything_downstream_of_it(ticks: Ticks) -> None:
+    ticks.materialise(*(key.to_user_string() for key in ticks.graph.executable_asset_keys))
+    ticks.requested()
+    ticks.materialise("identity/steward_decisions")
+    downstream = dg.AssetSelection.assets(["identity", "overrides"]).downstream().resolve(ticks.graph)
+    requested = ticks.requested()
+    assert requested == {key.to_user_string() for key in downstream}
+    assert {"identity/identity_map", "exports/files/we_miss_you"} < requested
+
+
 PERSON = "Ottilie Kanarienvogel"
 
 

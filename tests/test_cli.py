@@ -35,16 +35,12 @@ def test_the_summary_of_an_empty_installation_says_what_to_do(install: Callable[
     assert "make demo" in outcome.output
 
 
-def test_an_evaluation_needs_a_truth_and_something_to_compare_it_with(install: Callable[..., Platform]) -> None:
+def test_what_reads_identities_needs_a_run(install: Callable[..., Platform]) -> None:
     platform = install()
-    outcome = CliRunner().invoke(main, ["identity", "evaluate"], env=dict(platform.environment))
-    assert outcome.exit_code == 2
-    assert "run `scv run` first" in outcome.output
-    settings = platform.settings.config / "platform.yml"
-    settings.write_text(settings.read_text().replace("truth: ", "# truth: "))
-    outcome = CliRunner().invoke(main, ["identity", "evaluate"], env=dict(platform.environment))
-    assert outcome.exit_code == 2
-    assert "name its folder with --truth" in outcome.output
+    for command in (["identity", "evaluate"], ["explain", "identity", "crm:1"], ["explain", "identity", "a", "b"]):
+        outcome = CliRunner().invoke(main, command, env=dict(platform.environment))
+        assert outcome.exit_code == 2
+        assert "run `scv run` first" in outcome.output
 
 
 def test_a_warehouse_that_cannot_be_reached_is_told_with_what_to_do(install: Callable[..., Platform]) -> None:

@@ -112,6 +112,8 @@ def test_every_test_of_the_dbt_project_is_an_asset_check(
 
 def test_every_asset_downstream_of_the_sources_updates_by_itself(specs: dict[str, dg.AssetSpec]) -> None:
     by_hand = {key for key, spec in specs.items() if spec.automation_condition is None}
+    # What people decide comes when they decide it.
+    by_hand.remove("identity/steward_decisions")
     assert {key.split("/")[0] for key in by_hand} == SOURCES | {"files"}
     assert {key.split("/")[0] for key in specs if key not in by_hand} & SOURCES == set()
 

@@ -1,6 +1,6 @@
-{{ config(meta={"dagster": {"ref": {"name": "identity_map"}}}) }}
+{{ config(meta={"dagster": {"ref": {"name": "candidate_map"}}}) }}
 
 select source_records.record_id
 from {{ ref("source_records") }} as source_records
-left join {{ ref("identity_map") }} as identity_map on source_records.record_id = identity_map.record_id
-where identity_map.record_id is null
+left join {{ ref("candidate_map") }} as candidate_map on source_records.record_id = candidate_map.record_id
+where candidate_map.record_id is null

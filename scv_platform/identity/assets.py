@@ -1,43 +1,81 @@
-"""The evaluation of identities as a Dagster asset, where `config/platform.yml` names a truth to measure against."""
+"""What Python adds to the identity models in the asset graph: what stewards decide, and the evaluation.
 
-from collections.abc import Iterator, Sequence
+The evaluation is against a truth where `config/platform.yml` names one.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import dagster as dg
 
-from scv_platform.conventions import TRANSFORMATION_FRESHNESS, WAREHOUSE_POOL, run_started_at, table_asset
-from scv_platform.identity.evaluate import EVALUATIONS, Evaluation, as_markdown, as_row, evaluate, newest_evaluation
+from scv_platform.conventions import (
+    OWNER,
+    TRANSFORMATION_FRESHNESS,
+    WAREHOUSE_POOL,
+    in_one_session,
+    run_started_at,
+    table_asset,
+)
+from scv_platform.identity.evaluate import Evaluation, evaluate
+from scv_platform.identity.evaluations import (
+    EVALUATIONS,
+    as_markdown,
+    as_row,
+    history_as_markdown,
+    newest_evaluations,
+    newest_with_truth,
+)
+from scv_platform.identity.shape import Shape, measure
+from scv_platform.identity.stewardship import STEWARD_DECISIONS
 from scv_platform.settings import Settings
 from scv_platform.warehouse import Warehouse
 
 _KEY = dg.AssetKey([EVALUATIONS.schema, EVALUATIONS.name])
+_READ = ("identity_map", "source_records", "edges", "match_keys", "rule_keys")
+
+
+STEWARD_DECISIONS_KEY = dg.AssetKey([STEWARD_DECISIONS.schema, STEWARD_DECISIONS.name])
+
+
+def build_steward_decisions() -> dg.AssetSpec:
+    """What the command line writes, as an external asset: each decision is a materialisation of it."""
+    return dg.AssetSpec(
+        key=STEWARD_DECISIONS_KEY,
+        description=STEWARD_DECISIONS.description,
+        group_name=STEWARD_DECISIONS.schema,
+        owners=[OWNER],
+        kinds={"table"},
+    )
 
 
 def build_identity_assets(settings: Settings) -> Sequence[dg.AssetsDefinition | dg.AssetChecksDefinition]:
-    """The evaluation and its check where there is a truth, else nothing; they need the resource `warehouse`."""
+    """The evaluation, and its check where there are floors to reach; they need the resource `warehouse`."""
     platform = settings.platform
-    if platform.truth is None:
-        return []
-    truth = platform.truth
 
     @table_asset(
         EVALUATIONS,
-        deps=[dg.AssetKey(["identity", "identity_map"]), dg.AssetKey(["identity", "edges"])],
+        deps=[dg.AssetKey(["identity", table]) for table in _READ],
         kinds={"sql", "table"},
         freshness_policy=TRANSFORMATION_FRESHNESS,
-        output_required=False,
     )
+    @in_one_session
     def evaluations(
         context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse]
-    ) -> Iterator[dg.MaterializeResult[None]]:
-        folder = settings.expand(truth)
-        if not folder.is_dir():
-            context.log.warning(f"{folder} does not exist, so there is nothing to measure identities against")
-            return
-        with warehouse.session(context.asset_key.to_user_string()) as bill:
-            found = evaluate(warehouse, folder)
-            evaluated_at = run_started_at(context).replace(tzinfo=None)
-            warehouse.merge(EVALUATIONS, as_row(found, context.run.run_id, evaluated_at))
-        yield dg.MaterializeResult(metadata={**evaluation_metadata(found), **bill.metadata})
+    ) -> dg.MaterializeResult[None]:
+        folder = settings.expand(platform.truth) if platform.truth else None
+        if folder is not None and not folder.is_dir():
+            context.log.warning(f"{folder} does not exist, so there is no truth to measure identities against")
+            folder = None
+        shape = measure(warehouse)
+        found = evaluate(warehouse, folder) if folder else None
+        row = as_row(shape, found, context.run.run_id, run_started_at(context).replace(tzinfo=None))
+        warehouse.merge(EVALUATIONS, row)
+        return dg.MaterializeResult(
+            metadata={
+                **_shape_metadata(shape, newest_evaluations(warehouse)),
+                **(_truth_metadata(found) if found else {}),
+            }
+        )
 
     if platform.min_pair_precision is None and platform.min_pair_recall is None:
         return [evaluations]
@@ -45,7 +83,7 @@ def build_identity_assets(settings: Settings) -> Sequence[dg.AssetsDefinition | 
     @dg.asset_check(asset=_KEY, name="is_good_enough", pool=WAREHOUSE_POOL)
     def is_good_enough(warehouse: dg.ResourceParam[Warehouse]) -> dg.AssetCheckResult:
         """Pair precision and recall of the newest evaluation reach the floors of platform.yml."""
-        found = newest_evaluation(warehouse)
+        found = newest_with_truth(warehouse)
         if found is None:
             return dg.AssetCheckResult(passed=True, description="nothing was measured: there is no truth")
         floors = {"pair_precision": platform.min_pair_precision, "pair_recall": platform.min_pair_recall}
@@ -61,12 +99,33 @@ def build_identity_assets(settings: Settings) -> Sequence[dg.AssetsDefinition | 
     return [evaluations, is_good_enough]
 
 
-def evaluation_metadata(found: Evaluation) -> dict[str, dg.MetadataValue | float | int | str]:
-    """What a person wants to see of an evaluation: ids and counts, nobody's name."""
+_Metadata = dict[str, dg.MetadataValue[Any] | float | int]
+
+
+def _shape_metadata(shape: Shape, history: Sequence[Mapping[str, Any]]) -> _Metadata:
+    """What a person wants to see of every evaluation: ids and counts, nobody's name."""
+    return {
+        "published_customers": shape.customers,
+        "largest_customer": shape.largest_customer,
+        **({} if shape.conflict_rate is None else {"conflict_rate": shape.conflict_rate}),
+        **({} if shape.holdout_recall is None else {"holdout_recall": shape.holdout_recall}),
+        "largest_customers": dg.MetadataValue.md(as_markdown(shape.largest)),
+        "customers_by_records": dg.MetadataValue.md(as_markdown(shape.sizes)),
+        "rules": dg.MetadataValue.md(as_markdown(shape.rules)),
+        "last_evaluations": dg.MetadataValue.md(history_as_markdown(history)),
+    }
+
+
+def _truth_metadata(found: Evaluation) -> _Metadata:
+    """The same of one against a truth."""
     return {
         "pair_precision": found.precision,
         "pair_recall": found.recall,
         "pair_f1": found.f1,
+        "bcubed_precision": found.bcubed_precision,
+        "bcubed_recall": found.bcubed_recall,
+        "bcubed_f1": found.bcubed_f1,
+        "exact_people": found.exact_share,
         "records": found.records,
         "people": found.people,
         "customers": found.customers,
@@ -74,6 +133,7 @@ def evaluation_metadata(found: Evaluation) -> dict[str, dg.MetadataValue | float
         "devices_with_their_person": found.devices_right,
         "devices_with_another": found.devices_wrong,
         "worst_false_merges": dg.MetadataValue.md(as_markdown(found.worst)),
+        "worst_false_splits": dg.MetadataValue.md(as_markdown(found.worst_splits)),
         "links_by_rule": dg.MetadataValue.md(as_markdown(found.rules)),
         "missed_merges": dg.MetadataValue.md(as_markdown(found.missed)),
         "traps": dg.MetadataValue.md(as_markdown(found.traps)),

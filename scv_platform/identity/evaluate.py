@@ -5,15 +5,18 @@ Data flow: `truth/records.parquet` (record_id, person_id) -> `identity.truth_rec
 Ground truth: two records are one person when the truth gives them one person_id; a record of several people, such as a
 family's device, has none and is left out. Devices are counted apart: there are
 many of them, each joined by its sign-in alone, and they would hide what happens to people.
+Formulas, as Menestrina, Whang and Garcia-Molina compare them (Evaluating Entity Resolution Results, VLDB 2010):
+- pair precision, recall and F1: over pairs of records; large customers and people weigh more than small ones.
+- B-cubed (Bagga and Baldwin, Algorithms for Scoring Coreference Chains, 1998): the mean over records of the share of
+  its customer that is its person (precision), and of its person that is in its customer (recall).
+- exact people: those who are one customer that is nobody else, the cluster recall of Huang, Ertekin and Giles (2006).
 Invariant: no pair of records is ever built; n records of one kind are n (n - 1) / 2 pairs.
-Known limit: a pair figure weighs large customers more than small ones.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
-from datetime import datetime
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -44,26 +47,8 @@ TRUTH_TRAPS = Table(
     key=("trap", "record_a", "record_b"),
 )
 
-EVALUATIONS = Table(
-    schema="identity",
-    name="evaluations",
-    description="How well records became customers, run by run. One row per run that evaluated.",
-    columns=(
-        TableColumn("run_id", "string", "Run that evaluated."),
-        TableColumn("evaluated_at", "timestamp", "When that run was made, UTC."),
-        TableColumn("records", "integer", "Person records that the truth knows, without devices."),
-        TableColumn("people", "integer", "People behind them."),
-        TableColumn("customers", "integer", "Customers that they became."),
-        TableColumn("pair_precision", "float", "Share of the pairs of records in one customer that are one person."),
-        TableColumn("pair_recall", "float", "Share of the pairs of records of one person that are in one customer."),
-        TableColumn("traps", "integer", "Planted pairs of records of people who are easily taken for one."),
-        TableColumn("traps_sprung", "integer", "Those that are one customer."),
-    ),
-    key=("run_id",),
-)
-
 WORST = 10
-"""How many false merges are listed."""
+"""How many false merges and splits are listed."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +61,30 @@ class FalseMerge:
     wrong_pairs: int
     rules: str
     """Rules of the links that run between two of the people."""
+
+
+@dataclass(frozen=True)
+class FalseSplit:
+    """A person who is several customers."""
+
+    person_id: str
+    records: int
+    customers: int
+    missed_pairs: int
+    refused: str
+    """Rules of the links that were refused between two of the customers, and kinds of the reasons."""
+
+
+@dataclass(frozen=True)
+class Overlap:
+    """How often a customer and a person have so many records in common."""
+
+    common: int
+    of_customer: int
+    """Records of the customer."""
+    of_person: int
+    """Records of the person."""
+    times: int
 
 
 @dataclass(frozen=True)
@@ -123,7 +132,9 @@ class Evaluation:
     devices: int
     devices_right: int
     devices_wrong: int
+    overlaps: tuple[Overlap, ...]
     worst: tuple[FalseMerge, ...]
+    worst_splits: tuple[FalseSplit, ...]
     rules: tuple[RuleFigures, ...]
     missed: tuple[MissedMerges, ...]
     traps: tuple[TrapFigures, ...]
@@ -141,8 +152,37 @@ class Evaluation:
     @property
     def f1(self) -> float:
         """Harmonic mean of the two."""
-        total = self.precision + self.recall
-        return 2 * self.precision * self.recall / total if total else 0.0
+        return _harmonic_mean(self.precision, self.recall)
+
+    @property
+    def bcubed_precision(self) -> float:
+        """Mean over records of the share of its customer that is its person."""
+        return self._mean_over_records(lambda overlap: overlap.common / overlap.of_customer)
+
+    @property
+    def bcubed_recall(self) -> float:
+        """Mean over records of the share of its person that is in its customer."""
+        return self._mean_over_records(lambda overlap: overlap.common / overlap.of_person)
+
+    @property
+    def bcubed_f1(self) -> float:
+        """Harmonic mean of the two."""
+        return _harmonic_mean(self.bcubed_precision, self.bcubed_recall)
+
+    @property
+    def exact_people(self) -> int:
+        """People who are one customer that is nobody else."""
+        return sum(o.times for o in self.overlaps if o.common == o.of_customer == o.of_person)
+
+    @property
+    def exact_share(self) -> float:
+        """Share of people who are one customer that is nobody else."""
+        return self.exact_people / self.people if self.people else 1.0
+
+    def _mean_over_records(self, share: Callable[[Overlap], float]) -> float:
+        # Exactly rounded, so that the order of rows does not show.
+        total = math.fsum(overlap.times * overlap.common * share(overlap) for overlap in self.overlaps)
+        return total / self.records if self.records else 1.0
 
 
 def evaluate(warehouse: Warehouse, truth: Path) -> Evaluation:
@@ -155,7 +195,9 @@ def evaluate(warehouse: Warehouse, truth: Path) -> Evaluation:
     return Evaluation(
         **counts,
         **devices,
+        overlaps=tuple(Overlap(**row) for row in warehouse.rows(_OVERLAPS)),
         worst=tuple(FalseMerge(**row) for row in warehouse.rows(_WORST)),
+        worst_splits=tuple(FalseSplit(**row) for row in warehouse.rows(_WORST_SPLITS)),
         rules=tuple(RuleFigures(**row) for row in warehouse.rows(_RULES)),
         missed=tuple(MissedMerges(**row) for row in warehouse.rows(_MISSED)),
         traps=tuple(_traps(warehouse, truth / "traps.parquet")),
@@ -178,84 +220,8 @@ def read_truth(folder: Path) -> pa.Table:
     return table
 
 
-def as_row(evaluation: Evaluation, run_id: str, evaluated_at: datetime) -> pa.Table:
-    """The row of `identity.evaluations`."""
-    row = {
-        "run_id": run_id,
-        "evaluated_at": evaluated_at,
-        "records": evaluation.records,
-        "people": evaluation.people,
-        "customers": evaluation.customers,
-        "pair_precision": evaluation.precision,
-        "pair_recall": evaluation.recall,
-        "traps": sum(trap.planted for trap in evaluation.traps),
-        "traps_sprung": sum(trap.sprung for trap in evaluation.traps),
-    }
-    return pa.Table.from_pylist([row])
-
-
-def newest_evaluation(warehouse: Warehouse) -> dict[str, Any] | None:
-    """The newest row of `identity.evaluations`; None where nothing was evaluated."""
-    if not warehouse.exists(str(EVALUATIONS)):
-        return None
-    rows = warehouse.rows(f"select * from {EVALUATIONS} order by evaluated_at desc, run_id limit 1")
-    return rows[0] if rows else None
-
-
-def as_text(evaluation: Evaluation) -> str:
-    """The evaluation for a terminal."""
-    e = evaluation
-    blocks = [
-        "\n".join(
-            [
-                f"pair precision  {e.precision:.4f}   {e.found_pairs - e.correct_pairs:,} of {e.found_pairs:,} pairs"
-                " in one customer are two people",
-                f"pair recall     {e.recall:.4f}   {e.true_pairs - e.correct_pairs:,} of {e.true_pairs:,} pairs"
-                " of one person are apart",
-                f"pair F1         {e.f1:.4f}",
-                f"{e.records:,} records of {e.people:,} people became {e.customers:,} customers",
-                f"{e.devices:,} devices: {e.devices_right:,} with their person, {e.devices_wrong:,} with another",
-                f"{e.absent_records:,} records of the truth never arrived, {e.unknown_records:,} are unknown to it",
-            ]
-        )
-    ]
-    for title, rows in _tables(e):
-        blocks.append("\n".join([title, *_aligned(rows)]) if rows else f"{title}: none")
-    return "\n\n".join(blocks)
-
-
-def as_markdown(rows: Sequence[Any]) -> str:
-    """Figures of one kind as a table."""
-    if not rows:
-        return "none"
-    header, *body = _cells(rows)
-    lines = [header, ["---"] * len(header), *body]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
-
-
-def _tables(evaluation: Evaluation) -> list[tuple[str, Sequence[Any]]]:
-    return [
-        ("Links by rule", evaluation.rules),
-        ("Traps", evaluation.traps),
-        ("People who are several customers", evaluation.missed),
-        (f"Worst false merges (up to {WORST})", evaluation.worst),
-    ]
-
-
-def _cells(rows: Sequence[Any]) -> list[list[str]]:
-    names = [field.name for field in fields(rows[0])]
-    body = [
-        [f"{value:,}" if isinstance(value := getattr(row, name), int) else str(value) for name in names] for row in rows
-    ]
-    return [[name.replace("_", " ") for name in names], *body]
-
-
-def _aligned(rows: Sequence[Any]) -> list[str]:
-    cells = _cells(rows)
-    widths = [max(len(line[place]) for line in cells) for place in range(len(cells[0]))]
-    return [
-        "  " + "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in cells
-    ]
+def _harmonic_mean(one: float, other: float) -> float:
+    return 2 * one * other / (one + other) if one + other else 0.0
 
 
 def _traps(warehouse: Warehouse, path: Path) -> list[TrapFigures]:
@@ -353,6 +319,20 @@ select
 from devices
 """
 
+_OVERLAPS = f"""
+with {_KNOWN}
+
+select
+    cells.n as common,
+    cast(by_customer.n as bigint) as of_customer,
+    cast(by_person.n as bigint) as of_person,
+    count(*) as times
+from cells
+inner join by_customer on cells.customer_id = by_customer.customer_id
+inner join by_person on cells.person_id = by_person.person_id
+group by cells.n, by_customer.n, by_person.n
+"""
+
 _WORST = f"""
 with {_KNOWN},
 
@@ -385,6 +365,43 @@ from by_customer
 left join rules on by_customer.customer_id = rules.customer_id
 where by_customer.people > 1
 order by wrong_pairs desc, by_customer.customer_id
+limit {WORST}
+"""
+
+_WORST_SPLITS = f"""
+with {_KNOWN},
+
+refused as (
+    select distinct
+        known_a.person_id,
+        edges.rule || ' ' || substr(edges.reason, 1, strpos(edges.reason || ':', ':') - 1) as refusal
+    from identity.edges as edges
+    inner join known as known_a on edges.record_a = known_a.record_id
+    inner join known as known_b on edges.record_b = known_b.record_id
+    where
+        edges.status = 'refused'
+        and known_a.person_id = known_b.person_id
+        and known_a.customer_id != known_b.customer_id
+),
+
+reasons as (
+    select
+        person_id,
+        string_agg(refusal, ', ' order by refusal nulls first) as refused
+    from refused
+    group by person_id
+)
+
+select
+    by_person.person_id,
+    cast(by_person.n as bigint) as records,
+    by_person.customers,
+    cast(by_person.n * (by_person.n - 1) / 2 - by_person.right_pairs as bigint) as missed_pairs,
+    coalesce(reasons.refused, 'no key in common') as refused
+from by_person
+left join reasons on by_person.person_id = reasons.person_id
+where by_person.customers > 1
+order by missed_pairs desc, by_person.person_id
 limit {WORST}
 """
 

@@ -2,13 +2,27 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import duckdb
 import pyarrow as pa
 
+from scv_platform.identity.stewardship import DECISION_SCHEMA, STEWARD_DECISIONS
+from scv_platform.warehouse.duckdb import DuckDBWarehouse
 from tests.dbt.conftest import Dbt
 
-MODELS = ("match_keys", "record_traits", "edges", "components")
+MODELS = ("overrides", "match_keys", "record_traits", "edges", "components")
+SEEDS = ("given_names", "identity_blocklist", "identity_overrides", "record_aliases")
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What a steward said of two records at the command line."""
+
+    decision: str
+    record_a: str
+    record_b: str
+    hour: int = 0
 
 
 @dataclass(frozen=True)
@@ -47,8 +61,8 @@ def device(record_id: str, anonymous_id: str) -> Person:
     return Person(record_id, identifiers={"anonymous_id": anonymous_id}, is_device=True)
 
 
-def give(dbt: Dbt, people: Iterable[Person]) -> None:
-    """Put the records where the identity models read them."""
+def give(dbt: Dbt, people: Iterable[Person], decisions: Iterable[Decision] = ()) -> None:
+    """Put the records, and what stewards decided about them, where the identity models read them."""
     people = list(people)
     records = pa.table(
         {
@@ -75,6 +89,18 @@ def give(dbt: Dbt, people: Iterable[Person]) -> None:
             "given_name_normalised": pa.array([name for _, name in names], pa.string()),
         }
     )
+    decided = [
+        {
+            "record_a": one.record_a,
+            "record_b": one.record_b,
+            "decision": one.decision,
+            "decided_by": "ann",
+            "reason": "she knows them",
+            "decided_at": datetime(2024, 1, 1, one.hour),
+        }
+        for one in decisions
+    ]
+    DuckDBWarehouse(dbt.path).replace(STEWARD_DECISIONS, pa.Table.from_pylist(decided, DECISION_SCHEMA))
     with duckdb.connect(str(dbt.path)) as connection:
         connection.execute("create schema if not exists identity")
         connection.execute("create schema if not exists intermediate")
@@ -98,9 +124,9 @@ def give(dbt: Dbt, people: Iterable[Person]) -> None:
         connection.execute("update identity.identifiers set blocked_because = null where blocked_as is null")
 
 
-def resolve(dbt: Dbt, people: Iterable[Person]) -> set[frozenset[str]]:
+def resolve(dbt: Dbt, people: Iterable[Person], decisions: Iterable[Decision] = ()) -> set[frozenset[str]]:
     """Who is who: the components of the records, of more than one record each."""
-    give(dbt, people)
+    give(dbt, people, decisions)
     dbt.run("run", "--select", *MODELS)
     rows = dbt.rows("select list(record_id) as members from identity.components group by component_id")
     return {frozenset(row["members"]) for row in rows if len(row["members"]) > 1}

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.dbt.conftest import Dbt
-from tests.dbt.people import Person, device, person, resolve
+from tests.dbt.people import SEEDS, Person, device, person, resolve
 
 MAIL = "family@x.ch"
 TEL = "+41446681800"
@@ -237,7 +237,7 @@ def renamed(story: str, people: Iterable[Person]) -> list[Person]:
 @pytest.fixture(scope="module")
 def dbt(make_dbt: Callable[..., Dbt]) -> Dbt:
     made = make_dbt()
-    made.run("seed", "--select", "given_names", "identity_blocklist")
+    made.run("seed", "--select", *SEEDS)
     return made
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from scv_platform.identity.explain import compare, explain
 from scv_platform.simulation import simulate
 from scv_platform.warehouse import Warehouse
 from tests.canary import CANARY
@@ -193,3 +194,46 @@ def test_a_day_later_money_equals_the_truth_again_and_who_was_known_keeps_the_id
     kept = sum(after[record] == customer for record, customer in before.items())
     assert before.keys() <= after.keys()
     assert kept > 0.98 * len(before)
+
+
+def test_every_link_of_a_customer_can_be_told_and_any_two_of_its_records_have_a_path(company: Platform) -> None:
+    largest = company.warehouse.rows(
+        """
+        select customer_id
+        from identity.identity_map
+        where customer_id is not null
+        group by customer_id
+        order by count(*) desc, customer_id
+        limit 6
+        """
+    )
+    for customer in (row["customer_id"] for row in largest):
+        found = explain(company.warehouse, customer, show=True)
+        assert found.is_published
+        assert len(found.links) >= len(found.records) - 1 > 0
+        assert [link for link in (*found.links, *found.refused) if not link.evidence] == []
+        first, *others = (record.record_id for record in found.records)
+        path = compare(company.warehouse, first, others[-1]).path
+        assert [path[0].record_a, path[-1].record_b] == [first, others[-1]]
+
+
+def test_an_explanation_tells_no_identifier_that_is_not_asked_for(company: Platform) -> None:
+    (row,) = company.warehouse.rows(
+        """
+        select
+            edges.record_b,
+            identifiers.identifier_value
+        from identity.edges as edges
+        inner join identity.identifiers as identifiers
+            on edges.record_b = identifiers.record_id and edges.key_hash = identifiers.key_hash
+        where edges.rule = 'email' and edges.status = 'kept'
+        order by edges.record_b, edges.key_hash
+        limit 1
+        """
+    )
+    told = company.scv("explain", "identity", row["record_b"])
+    assert "share email" in told
+    assert row["identifier_value"] not in told
+    assert row["identifier_value"] not in company.scv("explain", "identity", row["record_b"], "--json")
+    assert row["identifier_value"] in company.scv("explain", "identity", row["record_b"], "--show")
+    assert "did you mean" in company.scv("explain", "identity", row["record_b"] + "x", expect=2)

@@ -28,10 +28,18 @@ Anna is right, Hans is three customers, one of them hers. A receipt and a device
 knows crm:9, and gone:1 never came."""
 
 EDGES = """
-    ('crm:1', 'shop:1', 'email', 2, 'kept', null),
-    ('crm:1', 'till:1', 'phone', 3, 'kept', null),
-    ('crm:2', 'shop:2', 'email', 2, 'refused', 'conflict: given name')
+    ('crm:1', 'shop:1', 'email', 'anna@x.ch', 2, 'strong', 'rule', 'kept', null),
+    ('crm:1', 'till:1', 'phone', '1', 3, 'weak', 'rule', 'kept', null),
+    ('crm:2', 'shop:2', 'email', 'hans@x.ch', 2, 'strong', 'rule', 'refused', 'conflict: given name')
 """
+
+KEYS = """
+    ('crm:1', 'email', 'anna@x.ch', null), ('shop:1', 'email', 'anna@x.ch', null),
+    ('crm:1', 'phone', '1', null), ('shop:1', 'phone', '1', null), ('till:1', 'phone', '1', null),
+    ('crm:2', 'email', 'hans@x.ch', null), ('shop:2', 'email', 'hans@x.ch', null)
+"""
+
+RULES = "('email', 'email', true), ('phone', 'phone', true)"
 
 
 @pytest.fixture
@@ -53,10 +61,17 @@ def warehouse(tmp_path: Path) -> DuckDBWarehouse:
     warehouse.run(
         [
             "create schema identity",
-            f"create table identity.identity_map as from (values {values}) as t (record_id, customer_id, record_type)",
+            f"""
+            create table identity.identity_map as
+            select *, split_part(record_id, ':', 1) as source
+            from (values {values}) as t (record_id, customer_id, record_type)
+            """,
             "create table identity.source_records as select record_id, record_type from identity.identity_map",
             f"create table identity.edges as from (values {EDGES})"
-            " as t (record_a, record_b, rule, level, status, reason)",
+            " as t (record_a, record_b, rule, key_hash, level, strength, origin, status, reason)",
+            f"create table identity.match_keys as from (values {KEYS})"
+            " as t (record_id, rule, key_hash, blocked_because)",
+            f"create table identity.rule_keys as from (values {RULES}) as t (rule, key_name, is_identifier)",
         ]
     )
     return warehouse

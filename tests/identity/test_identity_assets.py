@@ -38,7 +38,10 @@ def test_the_evaluation_is_an_asset_that_shows_figures_and_mistakes(materialise,
     assert metadata["pair_recall"].value == 0.25
     assert "| c1 | 3 | 2 | 2 | phone |" in metadata["worst_false_merges"].value
     assert "| phone | 3 | 1 | 1 |" in metadata["links_by_rule"].value
-    assert [row["pair_recall"] for row in warehouse.rows("select * from identity.evaluations")] == [0.25]
+    assert "| hans | 3 | 3 | 3 | email conflict |" in metadata["worst_false_splits"].value
+    assert "| c1 | 4 | 2 | 4 | 1 email, 1 phone |" in metadata["largest_customers"].value
+    (row,) = warehouse.rows("select * from identity.evaluations")
+    assert (row["pair_recall"], row["published_customers"], row["exact_people"]) == (0.25, 4, 0)
 
 
 def test_each_run_adds_its_evaluation_and_the_summary_tells_the_newest(materialise, truth: Path, warehouse):
@@ -46,7 +49,10 @@ def test_each_run_adds_its_evaluation_and_the_summary_tells_the_newest(materiali
     materialise(truth)
     warehouse.run(["update identity.identity_map set customer_id = 'c3' where record_id = 'crm:2'"])
     materialise(truth)
-    assert [row["n"] for row in warehouse.rows("select count(*) as n from identity.evaluations")] == [2]
+    (event,) = materialise(truth).get_asset_materialization_events()
+    assert [row["n"] for row in warehouse.rows("select count(*) as n from identity.evaluations")] == [3]
+    _, _, *runs = event.materialization.metadata["last_evaluations"].value.splitlines()
+    assert [line.count("0.2500") for line in runs] == [0, 0, 1]
     assert "50.00%" in identity_lines(warehouse)[1]
 
 
@@ -58,14 +64,19 @@ def test_figures_below_a_floor_are_warned_of(materialise, truth: Path):
     assert check.passed
 
 
-def test_a_truth_that_is_not_there_is_no_failure_and_nothing_is_written(materialise, tmp_path: Path, warehouse):
-    result = materialise(tmp_path / "nowhere", min_pair_recall=0.9)
+@pytest.mark.parametrize("has_setting", [True, False])
+def test_without_a_truth_what_shows_by_itself_is_measured(materialise, tmp_path: Path, warehouse, has_setting: bool):
+    result = materialise(tmp_path / "nowhere" if has_setting else None, min_pair_recall=0.9)
     assert result.success
-    assert result.get_asset_materialization_events() == []
-    assert not warehouse.exists("identity.evaluations")
+    (event,) = result.get_asset_materialization_events()
+    assert event.materialization.metadata["conflict_rate"].value == pytest.approx(1 / 3)
+    assert "pair_recall" not in event.materialization.metadata
+    (row,) = warehouse.rows("select * from identity.evaluations")
+    assert (row["pair_recall"], row["people"], row["largest_customer"]) == (None, None, 4)
+    (check,) = result.get_asset_check_evaluations()
+    assert (check.passed, check.description) == (True, "nothing was measured: there is no truth")
+    assert identity_lines(warehouse) == []
 
 
-def test_without_a_truth_there_is_no_such_asset(tmp_path: Path):
-    platform = PlatformConfig(company="Test", base_currency="EUR", default_country="DE")
-    settings = Settings("duckdb", tmp_path / "x.duckdb", tmp_path, tmp_path, None, "", platform, {})
-    assert build_identity_assets(settings) == []
+def test_where_no_floor_is_set_there_is_no_check(materialise):
+    assert list(materialise(None).get_asset_check_evaluations()) == []

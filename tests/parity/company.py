@@ -15,6 +15,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+from scv_platform.identity.stewardship import Verdict
 from scv_platform.simulation import Rates, continue_company, simulate
 
 CUSTOMERS = 200
@@ -31,6 +32,13 @@ _DELETED_USER = f"""
     update users set is_deleted = true, updated_at = '{SECOND_DAY} 08:00:00'
     where user_id = (select min(user_id) from users where not is_deleted and user_id <> 'u0')
 """
+
+DECISIONS: tuple[tuple[Verdict, str, str], ...] = (
+    ("unlink", "club:7", "club:8"),
+    ("link", "club:4", "club:5"),
+    ("link", "club:1", "club:6"),
+)
+"""What a steward says before the second day: one customer is two, and others are one in spite of their names."""
 
 _CLUB = Path(__file__).parent / "club"
 

@@ -31,6 +31,8 @@ LEFT_OUT = {
     "inserted_at": "when dlt completed a load",
     "loaded_at": "when a row was refused",
     "registered_at": "when the registry saw a record first",
+    "identity.assignments.assigned_at": "the same, of the newest load",
+    "identity.identity_events.occurred_at": "the same",
     "run_id": "Dagster draws it for each run",
     "activation.sync_runs.started_at": "when a run sent an audience",
     "activation.sync_runs.finished_at": "when it had done so",

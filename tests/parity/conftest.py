@@ -13,6 +13,7 @@ import pytest
 from google.cloud import bigquery as google_bigquery
 
 from scv_platform.activation.tables import SUPPRESSIONS
+from scv_platform.identity.stewardship import decide
 from scv_platform.warehouse import Warehouse
 from scv_platform.warehouse.choice import warehouse_of
 from tests.conftest import Platform
@@ -136,9 +137,12 @@ def first_day(both: Both) -> tuple[Contents, Contents]:
 
 @pytest.fixture(scope="session")
 def second_day(both: Both, first_day: tuple[Contents, Contents]) -> tuple[Contents, Contents]:
-    """What both hold after the second day, before which someone asked never to be written to again."""
+    """What both hold after the second day, before which someone asked never to be written to again, and a steward
+    decided."""
     company.second_day(both.duckdb.platform.settings.landing)
     for engine in (both.duckdb, both.bigquery):
         company.edit_rule(engine.platform.folder / "config")
         engine.warehouse.append(SUPPRESSIONS, pa.table(_SUPPRESSION))
+        for verdict, one, other in company.DECISIONS:
+            decide(engine.warehouse, verdict, one, other, "ann", "she knows them", datetime(2026, 6, 30, 12))
     return both.run(company.SECOND_DAY)

@@ -1,5 +1,6 @@
 """The same company gives the same tables on DuckDB and on BigQuery, day after day, row for row."""
 
+import re
 from collections.abc import Iterable, Mapping
 from contextlib import closing
 from dataclasses import replace
@@ -12,7 +13,11 @@ from google.cloud import bigquery as google_bigquery
 
 from scv_platform.activation.tables import SUPPRESSIONS, SYNC_RUNS
 from scv_platform.audiences.tables import AUDIENCE_MEMBERS, DEFINITIONS, SEGMENT_MEMBERS
-from scv_platform.identity.evaluate import EVALUATIONS, TRUTH_RECORDS, TRUTH_TRAPS
+from scv_platform.config_files import ConfigError
+from scv_platform.identity.evaluate import TRUTH_RECORDS, TRUTH_TRAPS
+from scv_platform.identity.evaluations import EVALUATIONS
+from scv_platform.identity.explain import compare, explain
+from scv_platform.identity.shape import measure
 from scv_platform.intelligence.backtest import MODEL_BACKTESTS
 from scv_platform.intelligence.churn import CHURN_SCORES
 from scv_platform.intelligence.rfm import RFM
@@ -30,7 +35,7 @@ OF_PYTHON = (
 )  # fmt: skip
 """The tables that Python owns, but for the wide one, which the fields make."""
 
-EMPTY: frozenset[str] = frozenset()
+EMPTY = {"seeds.identity_overrides", "seeds.record_aliases"}
 """Relations that no row reaches on the second day, so that nothing is proven of them but their columns."""
 
 AMOUNTS = Table(
@@ -122,6 +127,8 @@ def test_the_second_day_has_every_kind_of_change(
             assert pc.count(rows(after, members)["exited_at"]).as_py() > 0
         assert rows(after, "quarantine.rejected_rows").num_rows > rows(before, "quarantine.rejected_rows").num_rows
         assert rows(after, "identity.record_registry").num_rows > rows(before, "identity.record_registry").num_rows
+        events = pc.unique(rows(after, "identity.identity_events")["event"]).to_pylist()
+        assert {"created", "merged_into", "split_from"} <= set(events)
         withheld = rows(after, str(SYNC_RUNS))["rows_withheld"]
         assert pc.max(withheld).as_py() > 0
         for day, wanted in ((before, "granted"), (after, "denied")):
@@ -132,6 +139,27 @@ def test_the_second_day_has_every_kind_of_change(
 def test_both_send_the_same_files(both: Both, second_day: tuple[Contents, Contents]) -> None:
     assert both.duckdb.exports
     assert both.duckdb.exports == both.bigquery.exports
+
+
+def test_both_explain_and_measure_identities_alike(both: Both, second_day: tuple[Contents, Contents]) -> None:
+    pairs = both.duckdb.warehouse.rows(
+        "select status, min(record_a || '|' || record_b) as records from identity.edges group by status order by status"
+    )
+    assert {pair["status"] for pair in pairs} == {"kept", "refused"}
+    for pair in pairs:
+        one, other = pair["records"].split("|")
+        left, right = (compare(engine.warehouse, one, other, show=True) for engine in (both.duckdb, both.bigquery))
+        assert left == right
+        left_one, right_one = (explain(engine.warehouse, other) for engine in (both.duckdb, both.bigquery))
+        # When a load was complete is different, and so is when something happened.
+        assert [replace(event, occurred_at=None) for event in left_one.history] == [
+            replace(event, occurred_at=None) for event in right_one.history
+        ]
+        assert replace(left_one, history=()) == replace(right_one, history=())
+    for engine in (both.duckdb, both.bigquery):
+        with pytest.raises(ConfigError, match=f"did you mean '{re.escape(one)}"):
+            explain(engine.warehouse, f"{one}x")
+    assert measure(both.duckdb.warehouse) == measure(both.bigquery.warehouse)
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,5 @@
-{#- The engine's type of a raw column, from dlt's name of it: what dlt itself would create. JSON is text there. -#}
+{#- The engine's type of a raw column, from dlt's name of it: what dlt itself would create. JSON is text there. A table
+    that Python owns has naive timestamps: utc_timestamp. -#}
 {% macro raw_type(data_type) -%}
     {{ return(adapter.dispatch("raw_type", "scv")(data_type)) }}
 {%- endmacro %}
@@ -6,14 +7,14 @@
 {% macro duckdb__raw_type(data_type) -%}
     {{ return({
         "text": "varchar", "decimal": "decimal(38, 9)", "bigint": "bigint", "bool": "boolean",
-        "date": "date", "timestamp": "timestamp with time zone", "json": "varchar",
+        "date": "date", "timestamp": "timestamp with time zone", "utc_timestamp": "timestamp", "json": "varchar",
     }[data_type]) }}
 {%- endmacro %}
 
 {% macro bigquery__raw_type(data_type) -%}
     {{ return({
         "text": "string", "decimal": "numeric", "bigint": "int64", "bool": "bool",
-        "date": "date", "timestamp": "timestamp", "json": "string",
+        "date": "date", "timestamp": "timestamp", "utc_timestamp": "timestamp", "json": "string",
     }[data_type]) }}
 {%- endmacro %}
 

@@ -1,6 +1,9 @@
 {#- Edges of all rules, level by level, the strongest first. The model selects keys (record_id, rule, level, key_hash,
     blocked_because); the table has one row per proposed link.
 
+    Level 0 is what stewards linked, whatever guards say. Two nodes of which they keep records apart conflict on every
+    level, the unguarded ones too.
+
     The nodes of a level are the components of the levels above it, so a guard compares all that is known of two people,
     not two records, and what a level joined stays joined. In a level, per key:
     1. A key that is blocked, or that too many nodes have, joins nobody.
@@ -20,28 +23,32 @@
     {%- set groups = working_relation("groups") -%}
     {%- set labels = working_relation("labels") -%}
     {%- set conflicts = working_relation("conflicts") -%}
+    {%- set steward_links = working_relation("steward_links") -%}
     {%- set level_edges = [] -%}
 
     {{ run_hooks(pre_hooks) }}
 
     {%- do create_working_table(keys, sql) -%}
-    {%- do create_working_table(nodes,
-        "select distinct keys.record_id, keys.record_id as node, records.is_anonymous from " ~ keys ~ " as keys"
-        ~ " inner join " ~ ref("source_records") ~ " as records on keys.record_id = records.record_id"
-    ) -%}
+    {%- set keeps_apart = row_count(ref("overrides"), "decision = 'unlink'") > 0 -%}
+    {%- if keeps_apart -%}
+        {%- do refuse_contradictions(labels) -%}
+    {%- endif -%}
+    {%- do create_working_table(steward_links, links_of_stewards()) -%}
+    {%- do label_components(steward_links, labels) -%}
+    {%- do create_working_table(nodes, nodes_of_stewards(keys, steward_links, labels)) -%}
     {%- for level_rules in identity_rules() | groupby("level") -%}
         {%- set guard = level_rules.list[0].guard -%}
         {%- set edges = working_relation("edges_" ~ level_rules.grouper) -%}
         {%- do create_working_table(members, members_of_keys(keys, nodes, level_rules.list)) -%}
-        {%- set guarded = guard | length > 0 and row_count(members, "reason is null") > 0 -%}
+        {%- set guarded = (guard | length > 0 or keeps_apart) and row_count(members, "reason is null") > 0 -%}
         {%- if guarded -%}
-            {%- do find_conflicts(conflicts, pairs_that_share_a_key(members), nodes, guard) -%}
+            {%- do find_conflicts(conflicts, pairs_that_share_a_key(members), nodes, guard, keeps_apart) -%}
             {%- do create_working_table(members, members_with_refusals(members, ambiguous_members(members, conflicts),
                 "ambiguous: agrees with people who contradict each other")) -%}
         {%- endif -%}
         {%- do create_working_table(groups, groups_of_members(members, conflicts if guarded else none)) -%}
         {%- if guarded -%}
-            {%- do break_chains(groups, members, conflicts, labels, nodes, guard) -%}
+            {%- do break_chains(groups, members, conflicts, labels, nodes, guard, keeps_apart) -%}
         {%- endif -%}
         {%- do create_working_table(edges, edges_of_groups(groups, conflicts if guarded else none, level_rules.list)) -%}
         {%- do level_edges.append(edges) -%}
@@ -56,18 +63,105 @@
     {%- endif -%}
     {%- call statement("main") -%}
         create or replace table {{ target_relation }} as
-        {% for edges in level_edges -%}
+        {{ edges_of_stewards(steward_links) }}
+        {%- for edges in level_edges %}
+        union all
         select * from {{ edges }}
-        {% if not loop.last -%} union all {%- endif %}
-        {% endfor %}
+        {%- endfor %}
     {%- endcall -%}
 
     {{ run_hooks(post_hooks) }}
     {%- do persist_docs(target_relation, model) -%}
     {%- do adapter.commit() -%}
-    {%- do drop_working_tables([keys, nodes, members, groups, labels, conflicts] + level_edges) -%}
+    {%- do drop_working_tables([keys, nodes, members, groups, labels, conflicts, steward_links] + level_edges) -%}
     {{ return({"relations": [target_relation]}) }}
 {%- endmaterialization %}
+
+
+{#- Stops where stewards link, over whatever records, two whom they keep apart. -#}
+{% macro refuse_contradictions(labels) -%}
+    {%- set links = "(select * from " ~ ref("overrides") ~ " where decision = 'link')" -%}
+    {%- do label_components(links, labels) -%}
+    {%- set contradictions_select -%}
+        select
+            unlinks.record_a,
+            unlinks.record_b,
+            cast(unlinks.decided_at as string) as decided_at,
+            links.record_a as linked_a,
+            links.record_b as linked_b,
+            cast(links.decided_at as string) as linked_at
+        from {{ ref("overrides") }} as unlinks
+        inner join {{ labels }} as one on unlinks.record_a = one.record_id
+        inner join {{ labels }} as other on unlinks.record_b = other.record_id and one.component_id = other.component_id
+        inner join {{ labels }} as linked on one.component_id = linked.component_id
+        inner join {{ links }} as links on linked.record_id = links.record_a
+        where unlinks.decision = 'unlink'
+        order by 1, 2, 4, 5
+        limit 20
+    {%- endset -%}
+    {%- set decisions = [] -%}
+    {%- for row in run_query(contradictions_select) -%}
+        {%- for text in [
+            "unlink of " ~ row[0] ~ " and " ~ row[1] ~ " (" ~ row[2] ~ ")",
+            "link of " ~ row[3] ~ " and " ~ row[4] ~ " (" ~ row[5] ~ ")",
+        ] if text not in decisions -%}
+            {%- do decisions.append(text) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {%- if decisions -%}
+        {%- do exceptions.raise_compiler_error(
+            "decisions of stewards contradict each other: " ~ decisions | join("; ") ~ ". Take one back: change"
+            ~ " its line in seeds/identity_overrides.csv, or decide its pair anew with `scv identity link | unlink`"
+        ) -%}
+    {%- endif -%}
+{%- endmacro %}
+
+
+{#- The links that stewards want between records that are here; a record may come later. -#}
+{% macro links_of_stewards() -%}
+    select
+        overrides.record_a,
+        overrides.record_b
+    from {{ ref("overrides") }} as overrides
+    inner join {{ ref("source_records") }} as record_a on overrides.record_a = record_a.record_id
+    inner join {{ ref("source_records") }} as record_b on overrides.record_b = record_b.record_id
+    where overrides.decision = 'link'
+{%- endmacro %}
+
+
+{#- The nodes of the first level: each record that has a key, and those that stewards linked as one. -#}
+{% macro nodes_of_stewards(keys, steward_links, labels) -%}
+    select
+        linkable.record_id,
+        coalesce(labels.component_id, linkable.record_id) as node,
+        labels.component_id as steward_node,
+        records.is_anonymous
+    from (
+        select record_id from {{ keys }}
+        union distinct
+        select record_a as record_id from {{ steward_links }}
+        union distinct
+        select record_b as record_id from {{ steward_links }}
+    ) as linkable
+    inner join {{ ref("source_records") }} as records on linkable.record_id = records.record_id
+    left join {{ labels }} as labels on linkable.record_id = labels.record_id
+{%- endmacro %}
+
+
+{% macro edges_of_stewards(steward_links) -%}
+    select
+        record_a,
+        record_b,
+        'steward' as rule,
+        {{ sha256_hex("'steward:' || record_a || ':' || record_b") }} as key_hash,
+        0 as level,
+        'certain' as strength,
+        cast(null as {{ dbt.type_float() }}) as probability,
+        'steward' as origin,
+        'kept' as status,
+        cast(null as string) as reason
+    from {{ steward_links }}
+{%- endmacro %}
 
 
 {#- One row per key of these rules that several nodes have, and node: its least record with the key, and why the key
@@ -138,10 +232,39 @@
 {%- endmacro %}
 
 
-{#- Makes `conflicts` (node_a, node_b, reason) of the pairs of nodes that conflict, each pair both ways. Two nodes
-    conflict in given name or birth date when any two of their values do, which no second value can heal; in another
-    trait when they have no value in common, as a family name may change and a second passport be issued. -#}
-{% macro find_conflicts(conflicts, pairs_select, nodes, guard) -%}
+{#- The pairs of nodes that stewards keep apart, each pair both ways. -#}
+{% macro nodes_kept_apart(nodes) -%}
+    with unlinked as (
+        select
+            node_a.node as node_a,
+            node_b.node as node_b
+        from {{ ref("overrides") }} as overrides
+        inner join {{ nodes }} as node_a on overrides.record_a = node_a.record_id
+        inner join {{ nodes }} as node_b on overrides.record_b = node_b.record_id
+        where overrides.decision = 'unlink'
+    )
+
+    select node_a, node_b, 'steward: kept apart' as reason from unlinked
+    union distinct
+    select node_b as node_a, node_a as node_b, 'steward: kept apart' as reason from unlinked
+{%- endmacro %}
+
+
+{#- Makes `conflicts` (node_a, node_b, reason) of the pairs of nodes that stewards keep apart, and of those pairs of
+    `pairs_select` that conflict in a trait of the guard; each pair both ways. Two nodes conflict in given name or birth
+    date when any two of their values do, which no second value can heal; in another trait when they have no value in
+    common, as a family name may change and a second passport be issued. Records that a steward linked may differ
+    among themselves: who agrees with one of them agrees with all. -#}
+{% macro find_conflicts(conflicts, pairs_select, nodes, guard, keeps_apart) -%}
+    {%- if guard | length == 0 -%}
+        {%- do create_working_table(conflicts, nodes_kept_apart(nodes)) -%}
+    {%- else -%}
+        {%- do find_conflicts_of_traits(conflicts, pairs_select, nodes, guard, keeps_apart) -%}
+    {%- endif -%}
+{%- endmacro %}
+
+
+{% macro find_conflicts_of_traits(conflicts, pairs_select, nodes, guard, keeps_apart) -%}
     {%- set pairs = working_relation("pairs") -%}
     {%- set traits = working_relation("traits") -%}
     {%- set trait_values = working_relation("trait_values") -%}
@@ -151,7 +274,9 @@
         select distinct
             nodes.node,
             record_traits.trait,
-            record_traits.trait_value
+            record_traits.trait_value,
+            coalesce(nodes.steward_node, '') as linked_node,
+            case when nodes.steward_node is not null then nodes.record_id else '' end as linked_record
         from {{ nodes }} as nodes
         inner join {{ ref("record_traits") }} as record_traits on nodes.record_id = record_traits.record_id
         inner join (
@@ -173,11 +298,13 @@
     {%- do create_working_table(trait_values, values_select) -%}
     {%- do create_working_table(judged, agreements(trait_values, ref("given_names"))) -%}
     {%- set conflicts_select -%}
-        with compared as (
+        with compared_records as (
             select
                 pairs.node_a,
                 pairs.node_b,
                 one.trait,
+                one.linked_node as linked_a,
+                other.linked_node as linked_b,
                 max(case when coalesce(judged.agrees, true) then 1 else 0 end) as any_agree,
                 min(case when coalesce(judged.agrees, true) then 1 else 0 end) as all_agree
             from {{ pairs }} as pairs
@@ -188,7 +315,31 @@
                     one.trait = judged.trait
                     and least(one.trait_value, other.trait_value) = judged.value_a
                     and greatest(one.trait_value, other.trait_value) = judged.value_b
-            group by pairs.node_a, pairs.node_b, one.trait
+            group by
+                pairs.node_a, pairs.node_b, one.trait, one.linked_node, other.linked_node, one.linked_record,
+                other.linked_record
+        ),
+
+        compared_links as (
+            select
+                node_a,
+                node_b,
+                trait,
+                max(any_agree) as any_agree,
+                max(all_agree) as all_agree
+            from compared_records
+            group by node_a, node_b, trait, linked_a, linked_b
+        ),
+
+        compared as (
+            select
+                node_a,
+                node_b,
+                trait,
+                max(any_agree) as any_agree,
+                min(all_agree) as all_agree
+            from compared_links
+            group by node_a, node_b, trait
         ),
 
         conflicting as (
@@ -199,11 +350,28 @@
             from compared
             where case when trait in ('given_name', 'birth_date') then all_agree else any_agree end = 0
             group by node_a, node_b
+        ),
+
+        both_ways as (
+            select node_a, node_b, reason from conflicting
+            union all
+            select node_b as node_a, node_a as node_b, reason from conflicting
         )
 
-        select node_a, node_b, reason from conflicting
+        {% if keeps_apart -%}
+        , kept_apart as (
+            {{ nodes_kept_apart(nodes) }}
+        )
+
+        select node_a, node_b, reason from kept_apart
         union all
-        select node_b as node_a, node_a as node_b, reason from conflicting
+        select both_ways.node_a, both_ways.node_b, both_ways.reason
+        from both_ways
+        left join kept_apart on both_ways.node_a = kept_apart.node_a and both_ways.node_b = kept_apart.node_b
+        where kept_apart.node_a is null
+        {%- else -%}
+        select node_a, node_b, reason from both_ways
+        {%- endif %}
     {%- endset -%}
     {%- do create_working_table(conflicts, conflicts_select) -%}
     {%- do drop_working_tables([pairs, traits, trait_values, judged]) -%}
@@ -325,17 +493,17 @@
 
 
 {#- Refuses what would join people who conflict over several keys, and joins too large to be one person. -#}
-{% macro break_chains(groups, members, conflicts, labels, nodes, guard) -%}
+{% macro break_chains(groups, members, conflicts, labels, nodes, guard, keeps_apart) -%}
     {%- set chained = working_relation("chained") -%}
     {%- set chain_conflicts = working_relation("chain_conflicts") -%}
     {%- set refused = working_relation("refused") -%}
     {%- set progress = namespace(breaking=true) -%}
     {%- for refuse_all in [false, true] if progress.breaking -%}
         {%- do label_components(links_of_groups(groups), labels) -%}
-        {%- do create_working_table(chained, chained_nodes(groups, labels)) -%}
+        {%- do create_working_table(chained, chained_nodes(groups, labels, guard)) -%}
         {%- set progress.breaking = row_count(chained) > 0 -%}
         {%- if progress.breaking -%}
-            {%- do find_conflicts(chain_conflicts, pairs_of_a_chain(chained), nodes, guard) -%}
+            {%- do find_conflicts(chain_conflicts, pairs_of_a_chain(chained), nodes, guard, keeps_apart) -%}
             {%- do create_working_table(refused, refused_members(groups, chained, chain_conflicts, refuse_all)) -%}
             {%- set progress.breaking = row_count(refused) > 0 -%}
         {%- endif -%}
@@ -349,8 +517,9 @@
 {%- endmacro %}
 
 
-{#- The nodes of components that more than one key joins: only those can hold people who conflict. -#}
-{% macro chained_nodes(groups, labels) -%}
+{#- The nodes of components that more than one key joins: only those can hold people who conflict. Where nothing is
+    guarded, no component is too large. -#}
+{% macro chained_nodes(groups, labels, guard) -%}
     with component_keys as (
         select
             labels.component_id,
@@ -364,7 +533,7 @@
     select
         labels.component_id,
         labels.record_id as node,
-        count(*) over (partition by labels.component_id) > {{ var("identity_size_cap") }} as is_too_large
+        {{ "count(*) over (partition by labels.component_id) > " ~ var("identity_size_cap") if guard else "false" }} as is_too_large
     from {{ labels }} as labels
     inner join component_keys on labels.component_id = component_keys.component_id
     where component_keys.key_count > 1
@@ -401,6 +570,8 @@
             conflicts.node_b
         from {{ chain_conflicts }} as conflicts
         inner join {{ chained }} as chained on conflicts.node_a = chained.node
+        inner join {{ chained }} as other
+            on conflicts.node_b = other.node and chained.component_id = other.component_id
     ),
 
     neighbours as (
@@ -410,7 +581,9 @@
         from grouped as one
         inner join grouped as other
             on one.rule = other.rule and one.key_hash = other.key_hash and one.group_node = other.group_node
-        where one.node != other.node
+        where
+            one.node != other.node
+            and one.component_id in (select component_id from conflicting)
     ),
 
     between_them as (
@@ -508,6 +681,7 @@
     select
         nodes.record_id,
         coalesce(labels.component_id, nodes.node) as node,
+        nodes.steward_node,
         nodes.is_anonymous
     from {{ nodes }} as nodes
     left join {{ labels }} as labels on nodes.node = labels.record_id

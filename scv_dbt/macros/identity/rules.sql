@@ -23,6 +23,9 @@
         {%- if not modules.re.fullmatch("[a-z][a-z0-9_]*", rule.name) -%}
             {%- do exceptions.raise_compiler_error(where ~ "a name has lower case letters, digits and underscores") -%}
         {%- endif -%}
+        {%- if rule.name == "steward" -%}
+            {%- do exceptions.raise_compiler_error(where ~ "the links of stewards have this name") -%}
+        {%- endif -%}
         {%- if rule.name in names -%}
             {%- do exceptions.raise_compiler_error(where ~ "another rule has this name") -%}
         {%- endif -%}

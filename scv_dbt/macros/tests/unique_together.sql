@@ -15,3 +15,13 @@ select *
 from {{ model }}
 where not coalesce({{ expression }}, false)
 {% endtest %}
+
+
+{#- A figure of the publish gate is not above what is allowed. -#}
+{% test allowed(model, figure) %}
+select *
+from {{ model }}
+where
+    figure = '{{ figure }}'
+    and found > allowed
+{% endtest %}

@@ -3,6 +3,7 @@
 -- depends_on: {{ ref("source_records") }}
 -- depends_on: {{ ref("record_traits") }}
 -- depends_on: {{ ref("given_names") }}
+-- depends_on: {{ ref("overrides") }}
 with
 keys as (
     select * from {{ ref("match_keys") }}

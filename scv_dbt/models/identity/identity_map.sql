@@ -3,36 +3,22 @@ records as (
     select * from {{ ref("source_records") }}
 ),
 
-components as (
-    select * from {{ ref("components") }}
+assignments as (
+    select * from {{ ref("assignments") }}
 ),
 
-registry as (
-    select * from {{ ref("record_registry") }}
+published as (
+    {{ newest_assignments("assignments") }}
 ),
 
-members as (
+known as (
     select
         records.record_id,
         records.source,
         records.source_id,
-        components.component_id,
-        first_value(records.record_id)
-            over (partition by components.component_id order by registry.birth_seq) as oldest_record_id,
-        min(case when records.is_anonymous then 1 else 0 end) over (partition by components.component_id) = 1
-            as is_visitor
+        published.customer_id
     from records
-    inner join components on records.record_id = components.record_id
-    inner join registry on records.record_id = registry.record_id
-),
-
-named as (
-    select
-        record_id,
-        source,
-        source_id,
-        case when not is_visitor then {{ customer_id_of("oldest_record_id") }} end as customer_id
-    from members
+    left join published on records.record_id = published.record_id
 )
 
-select * from named
+select * from known

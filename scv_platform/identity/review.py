@@ -1,0 +1,95 @@
+"""The queue of what a steward should look at, for a terminal or another program: the most valuable first.
+
+Invariant: nobody's name is shown unless it is asked for.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+from scv_platform.config_files import ConfigError
+from scv_platform.identity.evaluations import aligned
+from scv_platform.warehouse import Warehouse, bind
+
+_QUEUE = "identity.review_queue"
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """Two records of which somebody should say whether they are one person's."""
+
+    record_a: str
+    record_b: str
+    customer_a: str
+    customer_b: str
+    reason: str
+    rules: str
+    net_revenue: int
+    """What both bought, less what they gave back, in whole units of the base currency: the queue's order."""
+
+
+@dataclass(frozen=True)
+class ShownDoubt(Doubt):
+    """The same, with who they say they are."""
+
+    person_a: str
+    person_b: str
+
+
+def review(warehouse: Warehouse, limit: int, show: bool = False) -> list[Doubt]:
+    """The doubts that cost most; with `show`, with names, birth dates and e-mail addresses."""
+    if not warehouse.exists(_QUEUE):
+        raise ConfigError([f"{_QUEUE} is not built yet; run `scv run` first"])
+    kind, people = (ShownDoubt, _PEOPLE) if show else (Doubt, "")
+    return [kind(**row) for row in warehouse.rows(bind(_DOUBTS.format(people=people), limit=limit))]
+
+
+def as_text(doubts: Sequence[Doubt], currency: str) -> str:
+    """The queue for a terminal, with what to do about it."""
+    if not doubts:
+        return "Nobody is in doubt."
+    return "\n".join(
+        [
+            f"In doubt, by net revenue of both ({currency})",
+            *aligned(doubts),
+            "",
+            "One person: scv identity link RECORD_A RECORD_B --by WHO --reason WHY",
+            "Two:        scv identity unlink RECORD_A RECORD_B --by WHO --reason WHY",
+        ]
+    )
+
+
+def as_json(doubts: Sequence[Doubt]) -> str:
+    """The queue for another program."""
+    return json.dumps([asdict(doubt) for doubt in doubts], indent=2, ensure_ascii=False)
+
+
+_DOUBTS = """
+select
+    queue.record_a,
+    queue.record_b,
+    coalesce(queue.customer_a, 'visitor') as customer_a,
+    coalesce(queue.customer_b, 'visitor') as customer_b,
+    queue.reason,
+    queue.rules,
+    {people}
+    cast(round(queue.net_revenue) as bigint) as net_revenue
+from identity.review_queue as queue
+inner join identity.source_records as one on queue.record_a = one.record_id
+inner join identity.source_records as other on queue.record_b = other.record_id
+order by queue.net_revenue desc, queue.record_a, queue.record_b
+limit $limit
+"""
+
+
+def _person(record: str) -> str:
+    parts = (
+        f"{record}.given_name",
+        f"{record}.family_name",
+        f"cast({record}.birth_date as varchar)",
+        f"{record}.email",
+    )
+    return "trim(" + " || ".join(f"coalesce({part} || ' ', '')" for part in parts) + ")"
+
+
+_PEOPLE = f"{_person('one')} as person_a, {_person('other')} as person_b,"
