@@ -142,7 +142,7 @@ def evaluate_identity(truth: Path | None) -> None:
 @click.option("--by", required=True, help="Who decides.")
 @click.option("--reason", required=True, help="Why, without personal data.")
 def link(one: str, other: str, by: str, reason: str) -> None:
-    """Decide that two records, or customers, are ONE person and the OTHER: the same, whatever the rules say."""
+    """Decide that ONE and OTHER, two records or customers, are the same person, whatever the rules say."""
     _decide("link", one, other, by, reason)
 
 
@@ -152,7 +152,7 @@ def link(one: str, other: str, by: str, reason: str) -> None:
 @click.option("--by", required=True, help="Who decides.")
 @click.option("--reason", required=True, help="Why, without personal data.")
 def unlink(one: str, other: str, by: str, reason: str) -> None:
-    """Decide that two records, or customers, are ONE person and the OTHER: two, whatever the rules say."""
+    """Decide that ONE and OTHER, two records or customers, are two people, whatever the rules say."""
     _decide("unlink", one, other, by, reason)
 
 
@@ -199,9 +199,9 @@ def explain_group() -> None:
 @explain_group.command("identity")
 @click.argument("name")
 @click.argument("other", required=False)
-@click.option("--json", "as_document", is_flag=True, help="As JSON, for programs.")
+@click.option("--json", "in_json", is_flag=True, help="As JSON, for other programs.")
 @click.option("--show", is_flag=True, help="Tell identifiers in full instead of masked.")
-def explain_identity(name: str, other: str | None, as_document: bool, show: bool) -> None:
+def explain_identity(name: str, other: str | None, in_json: bool, show: bool) -> None:
     """Why the records of a customer are one; with two names, why those are one customer, or are not.
 
     A name is that of a record (source:id), of a customer, or one that a customer once had.
@@ -212,7 +212,7 @@ def explain_identity(name: str, other: str | None, as_document: bool, show: bool
 
         warehouse = _built_warehouse(Settings.load())
         found = explain(warehouse, name, show) if other is None else compare(warehouse, name, other, show)
-        click.echo(as_json(found) if as_document else as_text(found))
+        click.echo(as_json(found) if in_json else as_text(found))
 
 
 def _built_warehouse(settings: Settings) -> "Warehouse":

@@ -1,7 +1,4 @@
-"""What Python adds to the identity models in the asset graph: what stewards decide, and the evaluation.
-
-The evaluation is against a truth where `config/platform.yml` names one.
-"""
+"""What Python adds to the identity models in the asset graph: what stewards decide, and the evaluation."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -30,11 +27,10 @@ from scv_platform.identity.stewardship import STEWARD_DECISIONS
 from scv_platform.settings import Settings
 from scv_platform.warehouse import Warehouse
 
+STEWARD_DECISIONS_KEY = dg.AssetKey([STEWARD_DECISIONS.schema, STEWARD_DECISIONS.name])
+
 _KEY = dg.AssetKey([EVALUATIONS.schema, EVALUATIONS.name])
 _READ = ("identity_map", "source_records", "edges", "match_keys", "rule_keys")
-
-
-STEWARD_DECISIONS_KEY = dg.AssetKey([STEWARD_DECISIONS.schema, STEWARD_DECISIONS.name])
 
 
 def build_steward_decisions() -> dg.AssetSpec:

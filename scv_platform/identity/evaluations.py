@@ -75,10 +75,8 @@ def newest_evaluations(warehouse: Warehouse, count: int = _SHOWN_RUNS) -> list[d
 
 def newest_with_truth(warehouse: Warehouse) -> dict[str, Any] | None:
     """The newest row of `identity.evaluations`, if a truth was measured against then."""
-    for row in newest_evaluations(warehouse, 1):
-        if row["pair_precision"] is not None:
-            return row
-    return None
+    newest = newest_evaluations(warehouse, 1)
+    return newest[0] if newest and newest[0]["pair_precision"] is not None else None
 
 
 def as_text(shape: Shape, evaluation: Evaluation | None) -> str:

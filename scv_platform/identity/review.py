@@ -86,7 +86,7 @@ def _person(record: str) -> str:
     parts = (
         f"{record}.given_name",
         f"{record}.family_name",
-        f"cast({record}.birth_date as varchar)",
+        f"cast({record}.birth_date as string)",
         f"{record}.email",
     )
     return "trim(" + " || ".join(f"coalesce({part} || ' ', '')" for part in parts) + ")"

@@ -4,7 +4,8 @@ Data flow: a decision -> checked against all that hold -> one row of `identity.s
 `identity_overrides`, which is edited by hand -> `identity.overrides` -> `identity.edges`, which honours it.
 Invariants: rows are only ever added, and the newest decision on a pair holds. A decision that would contradict others,
 over however many links, is not written.
-Known limit: of the seed, only what the warehouse has of it is known here; `edges` checks again.
+Known limits: of the seed, only what the warehouse has of it is known here, and of `record_aliases` nothing; `edges`
+checks again.
 """
 
 from collections import deque

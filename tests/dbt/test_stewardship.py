@@ -277,8 +277,7 @@ def test_a_contradiction_stops_the_build_and_names_the_decisions(dbt: Dbt, decis
 def test_a_line_of_the_seed_that_lacks_something_fails_a_test(dbt: Dbt):
     give(dbt, [person("a"), person("b")], [Decision("Link", "a", "b"), Decision("link", "a", "a")])
     dbt.run("run", "--select", "overrides")
-    problems = dbt.run("test", "--select", "overrides", "--exclude", "test_type:unit", expect=False,
-                       )  # fmt: skip
+    problems = dbt.run("test", "--select", "overrides", "--exclude", "test_type:unit", expect=False)
     assert problems["a_decision_is_about_two_records_and_says_what_who_why_and_when"].startswith("fail: Got 2 results")
 
 

@@ -207,13 +207,13 @@ doubts as (
 ),
 
 rules as (
-    select distinct
+    select
         component_a,
         component_b,
         rule
     from refused
     union distinct
-    select distinct
+    select
         components.component_id as component_a,
         components.component_id as component_b,
         edges.rule
