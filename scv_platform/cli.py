@@ -191,6 +191,20 @@ def review_identities(limit: int, show: bool, in_json: bool) -> None:
         click.echo(as_json(doubts) if in_json else as_text(doubts, settings.platform.base_currency))
 
 
+@identity.command("preview")
+@click.option("--show", is_flag=True, help="Show names, birth dates and e-mail addresses of the examples too.")
+@click.option("--json", "in_json", is_flag=True, help="As JSON, for other programs.")
+def preview_identities(show: bool, in_json: bool) -> None:
+    """Tell what the rules, lists and decisions as they are now would change, without changing anything."""
+    with _readable_errors():
+        from scv_platform.identity.preview import as_json, as_text
+        from scv_platform.preview import preview_identity
+
+        settings = Settings.load()
+        found = preview_identity(settings, _built_warehouse(settings), show)
+        click.echo(as_json(found) if in_json else as_text(found))
+
+
 @main.group("explain")
 def explain_group() -> None:
     """Why it is so."""

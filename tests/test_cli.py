@@ -37,7 +37,12 @@ def test_the_summary_of_an_empty_installation_says_what_to_do(install: Callable[
 
 def test_what_reads_identities_needs_a_run(install: Callable[..., Platform]) -> None:
     platform = install()
-    for command in (["identity", "evaluate"], ["explain", "identity", "crm:1"], ["explain", "identity", "a", "b"]):
+    for command in (
+        ["identity", "evaluate"],
+        ["identity", "preview"],
+        ["explain", "identity", "crm:1"],
+        ["explain", "identity", "a", "b"],
+    ):
         outcome = CliRunner().invoke(main, command, env=dict(platform.environment))
         assert outcome.exit_code == 2
         assert "run `scv run` first" in outcome.output

@@ -82,7 +82,8 @@ limit $limit
 """
 
 
-def _person(record: str) -> str:
+def person(record: str) -> str:
+    """SQL of who a record of `identity.source_records` says it is."""
     parts = (
         f"{record}.given_name",
         f"{record}.family_name",
@@ -92,4 +93,4 @@ def _person(record: str) -> str:
     return "trim(" + " || ".join(f"coalesce({part} || ' ', '')" for part in parts) + ")"
 
 
-_PEOPLE = f"{_person('one')} as person_a, {_person('other')} as person_b,"
+_PEOPLE = f"{person('one')} as person_a, {person('other')} as person_b,"

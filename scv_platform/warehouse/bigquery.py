@@ -205,6 +205,10 @@ class BigQueryWarehouse:
                 self._run(session, f"create or replace table {self._quoted(table)} {_definition(table)} as {rows}")
             return int(session.client.get_table(self._reference(str(table))).num_rows)
 
+    def drop(self, schema: str) -> None:
+        with self._opened() as session:
+            session.client.delete_dataset(self._dataset(schema), delete_contents=True, not_found_ok=True)
+
     def run(self, statements: Sequence[Statement]) -> None:
         script = ["begin transaction", *map(self._sql, statements), "commit transaction"]
         with self._opened() as session:

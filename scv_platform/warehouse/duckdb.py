@@ -178,6 +178,9 @@ class DuckDBWarehouse:
         with self._transaction() as connection:
             return self._insert(connection, table, self._stage(connection, table, data))
 
+    def drop(self, schema: str) -> None:
+        self.run([f"drop schema if exists {_quoted(schema)} cascade"])
+
     def run(self, statements: Sequence[Statement]) -> None:
         with self._transaction() as connection:
             for statement in statements:

@@ -138,6 +138,10 @@ class Warehouse(Protocol):
         """Insert rows; returns the rows written."""
         ...
 
+    def drop(self, schema: str) -> None:
+        """Drop the schema with everything in it, when it exists."""
+        ...
+
     def run(self, statements: Sequence[Statement]) -> None:
         """Run the statements in one transaction: of rows, and of temporary tables."""
         ...

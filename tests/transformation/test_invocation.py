@@ -1,6 +1,7 @@
 """dbt in this process, on a project of which not everything can be built."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 
 from scv_platform.config_files import ConfigError
 from scv_platform.settings import Settings
-from scv_platform.transformation.invocation import DbtResult, build, parse
+from scv_platform.transformation.invocation import DbtResult, build, build_aside, parse
 
 PERSON = "Ottilie Kanarienvogel"
 
@@ -104,6 +105,26 @@ def test_only_what_was_selected_is_built(small: Small) -> None:
     result = build(small.settings, small.folder / "one", ["small.people"], lambda _: None)
     assert [(node.unique_id, node.status) for node in result.nodes] == [("model.small.people", "success")]
     assert result.problems == []
+
+
+@pytest.mark.parametrize(("read", "built"), [((), ["guests", "people"]), (("people",), ["guests"])])
+def test_what_is_built_aside_leaves_the_tables_of_that_name_as_they_are(
+    small: Small, read: Sequence[str], built: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "small.duckdb"
+    monkeypatch.setenv("SMALL_PATH", str(path))
+    with duckdb.connect(str(path)) as connection:
+        for table in ("people", "guests"):
+            connection.execute(f"create table {table} as select '{PERSON} II' as name")
+    result = build_aside(replace(small.settings, duckdb_path=path), tmp_path / "target", "guests", read, "aside_")
+    assert result.problems == []
+    with duckdb.connect(str(path)) as connection:
+        tables = connection.sql("select table_name from duckdb_tables() where schema_name = 'aside_main' order by 1")
+        assert [name for (name,) in tables.fetchall()] == built
+        found = {table: connection.sql(f"select name from {table}").fetchall() for table in ("people", "guests")}
+        assert found == {"people": [(f"{PERSON} II",)], "guests": [(f"{PERSON} II",)]}
+        (name,) = connection.sql("select name from aside_main.guests").fetchall()
+        assert name == (f"{PERSON} II" if read else PERSON,)
 
 
 def test_a_command_that_cannot_start_says_why(small: Small, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import traceback
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -223,6 +224,16 @@ def test_query_gives_batches_and_exists_tells_tables_from_nothing(warehouse: War
     assert sum(batch.num_rows for batch in batches) == 10
     assert warehouse.exists("lab.scores")
     assert warehouse.columns("lab") == {"scores": {"person", "day", "score"}}
+
+
+def test_a_schema_is_dropped_with_its_tables_and_views_and_no_other_one(warehouse: Warehouse) -> None:
+    warehouse.ensure(SCORES)
+    warehouse.ensure(replace(SCORES, schema="lab_2"))
+    warehouse.run(["create view lab.best as select * from lab.scores"])
+    warehouse.drop("lab")
+    assert warehouse.columns("lab") == {}
+    assert warehouse.exists("lab_2.scores")
+    warehouse.drop("lab")
 
 
 def test_a_warehouse_is_known_by_its_place(warehouse: Warehouse) -> None:
