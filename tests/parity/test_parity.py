@@ -1,6 +1,7 @@
 """The same company gives the same tables on DuckDB and on BigQuery, day after day, row for row."""
 
 import re
+import shutil
 from collections.abc import Iterable, Mapping
 from contextlib import closing
 from dataclasses import replace
@@ -21,6 +22,8 @@ from scv_platform.identity.shape import measure
 from scv_platform.intelligence.backtest import MODEL_BACKTESTS
 from scv_platform.intelligence.churn import CHURN_SCORES
 from scv_platform.intelligence.rfm import RFM
+from scv_platform.preview import preview_identity
+from scv_platform.settings import PROJECT_ROOT
 from scv_platform.transformation.project import load_manifest
 from scv_platform.warehouse import Table, TableColumn, Warehouse
 from scv_platform.warehouse.bigquery import BigQueryWarehouse
@@ -160,6 +163,21 @@ def test_both_explain_and_measure_identities_alike(both: Both, second_day: tuple
         with pytest.raises(ConfigError, match=f"did you mean '{re.escape(one)}"):
             explain(engine.warehouse, f"{one}x")
     assert measure(both.duckdb.warehouse) == measure(both.bigquery.warehouse)
+
+
+def test_both_preview_a_change_of_rules_alike(
+    both: Both, second_day: tuple[Contents, Contents], tmp_path: Path
+) -> None:
+    shutil.copytree(PROJECT_ROOT / "scv_dbt", tmp_path / "scv_dbt", ignore=shutil.ignore_patterns("target"))
+    project = tmp_path / "scv_dbt" / "dbt_project.yml"
+    project.write_text(project.read_text().replace("guard: [given_name, birth_date, national_id]", "guard: []"))
+    left, right = (
+        preview_identity(replace(engine.platform.settings, root=tmp_path), engine.warehouse, show=True)
+        for engine in (both.duckdb, both.bigquery)
+    )
+    assert left == right
+    assert ("merged_into", "linked: email") in {(happening.event, happening.cause) for happening in left.events}
+    assert both.bigquery.warehouse.columns("preview_identity") == {}
 
 
 @pytest.fixture(scope="module")
