@@ -297,6 +297,8 @@ class _Reader:
     def _unknown(self, name: str, was_known: bool) -> str:
         if was_known:
             return f"{name} was a customer, of whom no record is left"
+        if self._rows("select record_id from identity.components where record_id = $name", name=name):
+            return f"{name} is not published yet: the publish gate holds back the run that brought it"
         near = [row["name"] for row in self._rows(_NEAR, name=name, edits=len(name) // 3)]
         hint = did_you_mean(name, near) if near else "a record is named source:id, a customer c_…"
         return f"no record and no customer is named {name!r}; {hint}"

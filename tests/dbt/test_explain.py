@@ -237,6 +237,15 @@ def test_a_map_that_was_held_back_is_told(warehouse: DuckDBWarehouse, runs: Runs
         warehouse.run([rename.format(runs.second["crm:alone"])])
 
 
+def test_a_record_that_no_run_published_is_told(dbt: Dbt, warehouse: DuckDBWarehouse) -> None:
+    warehouse.run(["delete from identity.identity_map where record_id = 'crm:alone'"])
+    try:
+        with pytest.raises(ConfigError, match="crm:alone is not published yet: the publish gate holds back"):
+            explain(warehouse, "crm:alone")
+    finally:
+        dbt.run("run", "--select", "identity_map")
+
+
 def test_a_visitor_is_nobody_and_has_a_border(warehouse: DuckDBWarehouse) -> None:
     found = explain(warehouse, "web:d9")
     assert (found.subject.customer_id, found.links, found.is_published) == (None, (), True)

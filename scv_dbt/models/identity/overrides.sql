@@ -39,8 +39,8 @@ all_decisions as (
 
 decisions as (
     select
-        least(one_record_id, other_record_id) as record_a,
-        greatest(one_record_id, other_record_id) as record_b,
+        {{ lesser("one_record_id", "other_record_id") }} as record_a,
+        {{ greater("one_record_id", "other_record_id") }} as record_b,
         decision,
         decided_by,
         reason,
