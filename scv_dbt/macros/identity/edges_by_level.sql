@@ -21,51 +21,55 @@
     {%- set labels = working_relation("labels") -%}
     {%- set conflicts = working_relation("conflicts") -%}
     {%- set level_edges = [] -%}
+    {%- set script = [] -%}
+    {%- set drops = [] -%}
 
     {{ run_hooks(pre_hooks) }}
 
-    {%- do create_working_table(keys, sql) -%}
-    {%- do create_working_table(nodes,
+    {%- do create_working_table(script, keys, sql) -%}
+    {%- do create_working_table(script, nodes,
         "select distinct keys.record_id, keys.record_id as node, records.is_anonymous from " ~ keys ~ " as keys"
         ~ " inner join " ~ ref("source_records") ~ " as records on keys.record_id = records.record_id"
     ) -%}
     {%- for level_rules in identity_rules() | groupby("level") -%}
         {%- set guard = level_rules.list[0].guard -%}
         {%- set edges = working_relation("edges_" ~ level_rules.grouper) -%}
-        {%- do create_working_table(members, members_of_keys(keys, nodes, level_rules.list)) -%}
-        {%- set guarded = guard | length > 0 and row_count(members, "reason is null") > 0 -%}
+        {%- do create_working_table(script, members, members_of_keys(keys, nodes, level_rules.list)) -%}
+        {%- set guarded = guard | length > 0 and row_count(script, members, "reason is null") > 0 -%}
         {%- if guarded -%}
-            {%- do find_conflicts(conflicts, pairs_that_share_a_key(members), nodes, guard) -%}
-            {%- do create_working_table(members, members_with_refusals(members, ambiguous_members(members, conflicts),
+            {%- do find_conflicts(script, conflicts, pairs_that_share_a_key(members), nodes, guard) -%}
+            {%- do create_working_table(script, members, members_with_refusals(members, ambiguous_members(members, conflicts),
                 "ambiguous: agrees with people who contradict each other")) -%}
         {%- endif -%}
-        {%- do create_working_table(groups, groups_of_members(members, conflicts if guarded else none)) -%}
+        {%- do create_working_table(script, groups, groups_of_members(members, conflicts if guarded else none)) -%}
         {%- if guarded -%}
-            {%- do break_chains(groups, members, conflicts, labels, nodes, guard) -%}
+            {%- do break_chains(script, groups, members, conflicts, labels, nodes, guard) -%}
+        {%- elif not loop.last -%}
+            {%- do label_components(script, links_of_groups(groups), labels) -%}
         {%- endif -%}
-        {%- do create_working_table(edges, edges_of_groups(groups, conflicts if guarded else none, level_rules.list)) -%}
+        {%- do create_working_table(script, edges, edges_of_groups(groups, conflicts if guarded else none, level_rules.list)) -%}
         {%- do level_edges.append(edges) -%}
         {%- if not loop.last -%}
-            {%- do label_components(links_of_groups(groups), labels) -%}
-            {%- do create_working_table(nodes, relabelled_nodes(nodes, labels)) -%}
+            {%- do create_working_table(script, nodes, relabelled_nodes(nodes, labels)) -%}
         {%- endif -%}
     {%- endfor -%}
 
     {%- if existing_relation is not none and existing_relation.type != "table" -%}
         {%- do adapter.drop_relation(existing_relation) -%}
     {%- endif -%}
+    {%- do drop_working_tables(drops, [keys, nodes, members, groups, labels, conflicts] + level_edges) -%}
     {%- call statement("main") -%}
+        {{ script | join(";\n") }};
         create or replace table {{ target_relation }} as
         {% for edges in level_edges -%}
-        select * from {{ edges }}
-        {% if not loop.last -%} union all {%- endif %}
-        {% endfor %}
+        select * from {{ edges }}{{ " union all" if not loop.last }}
+        {% endfor %};
+        {{ drops | join(";\n") }}
     {%- endcall -%}
 
     {{ run_hooks(post_hooks) }}
     {%- do persist_docs(target_relation, model) -%}
     {%- do adapter.commit() -%}
-    {%- do drop_working_tables([keys, nodes, members, groups, labels, conflicts] + level_edges) -%}
     {{ return({"relations": [target_relation]}) }}
 {%- endmaterialization %}
 
@@ -141,12 +145,12 @@
 {#- Makes `conflicts` (node_a, node_b, reason) of the pairs of nodes that conflict, each pair both ways. Two nodes
     conflict in given name or birth date when any two of their values do, which no second value can heal; in another
     trait when they have no value in common, as a family name may change and a second passport be issued. -#}
-{% macro find_conflicts(conflicts, pairs_select, nodes, guard) -%}
+{% macro find_conflicts(script, conflicts, pairs_select, nodes, guard) -%}
     {%- set pairs = working_relation("pairs") -%}
     {%- set traits = working_relation("traits") -%}
     {%- set trait_values = working_relation("trait_values") -%}
     {%- set judged = working_relation("judged") -%}
-    {%- do create_working_table(pairs, pairs_select) -%}
+    {%- do create_working_table(script, pairs, pairs_select) -%}
     {%- set traits_select -%}
         select distinct
             nodes.node,
@@ -159,7 +163,7 @@
         ) as paired on nodes.node = paired.node
         where record_traits.trait in ({% for trait in guard %}'{{ trait }}'{{ ", " if not loop.last }}{% endfor %})
     {%- endset -%}
-    {%- do create_working_table(traits, traits_select) -%}
+    {%- do create_working_table(script, traits, traits_select) -%}
     {%- set values_select -%}
         select distinct
             one.trait,
@@ -170,8 +174,8 @@
         inner join {{ traits }} as other on pairs.node_b = other.node and one.trait = other.trait
         where one.trait_value != other.trait_value
     {%- endset -%}
-    {%- do create_working_table(trait_values, values_select) -%}
-    {%- do create_working_table(judged, agreements(trait_values, ref("given_names"))) -%}
+    {%- do create_working_table(script, trait_values, values_select) -%}
+    {%- do create_working_table(script, judged, agreements(trait_values, ref("given_names"))) -%}
     {%- set conflicts_select -%}
         with compared as (
             select
@@ -205,8 +209,8 @@
         union all
         select node_b as node_a, node_a as node_b, reason from conflicting
     {%- endset -%}
-    {%- do create_working_table(conflicts, conflicts_select) -%}
-    {%- do drop_working_tables([pairs, traits, trait_values, judged]) -%}
+    {%- do create_working_table(script, conflicts, conflicts_select) -%}
+    {%- do drop_working_tables(script, [pairs, traits, trait_values, judged]) -%}
 {%- endmacro %}
 
 
@@ -324,28 +328,30 @@
 {%- endmacro %}
 
 
-{#- Refuses what would join people who conflict over several keys, and joins too large to be one person. -#}
-{% macro break_chains(groups, members, conflicts, labels, nodes, guard) -%}
+{#- Refuses what would join people who conflict over several keys, and joins too large to be one person; `labels` are
+    those of the groups that are left. -#}
+{% macro break_chains(script, groups, members, conflicts, labels, nodes, guard) -%}
     {%- set chained = working_relation("chained") -%}
     {%- set chain_conflicts = working_relation("chain_conflicts") -%}
     {%- set refused = working_relation("refused") -%}
     {%- set progress = namespace(breaking=true) -%}
+    {%- do label_components(script, links_of_groups(groups), labels) -%}
     {%- for refuse_all in [false, true] if progress.breaking -%}
-        {%- do label_components(links_of_groups(groups), labels) -%}
-        {%- do create_working_table(chained, chained_nodes(groups, labels)) -%}
-        {%- set progress.breaking = row_count(chained) > 0 -%}
+        {%- do create_working_table(script, chained, chained_nodes(groups, labels)) -%}
+        {%- set progress.breaking = row_count(script, chained) > 0 -%}
         {%- if progress.breaking -%}
-            {%- do find_conflicts(chain_conflicts, pairs_of_a_chain(chained), nodes, guard) -%}
-            {%- do create_working_table(refused, refused_members(groups, chained, chain_conflicts, refuse_all)) -%}
-            {%- set progress.breaking = row_count(refused) > 0 -%}
+            {%- do find_conflicts(script, chain_conflicts, pairs_of_a_chain(chained), nodes, guard) -%}
+            {%- do create_working_table(script, refused, refused_members(groups, chained, chain_conflicts, refuse_all)) -%}
+            {%- set progress.breaking = row_count(script, refused) > 0 -%}
         {%- endif -%}
         {%- if progress.breaking -%}
-            {%- do create_working_table(members, members_with_refusals(members, "select * from " ~ refused,
+            {%- do create_working_table(script, members, members_with_refusals(members, "select * from " ~ refused,
                 "chain: would join people who contradict each other, or too many")) -%}
-            {%- do create_working_table(groups, groups_of_members(members, conflicts)) -%}
+            {%- do create_working_table(script, groups, groups_of_members(members, conflicts)) -%}
+            {%- do label_components(script, links_of_groups(groups), labels) -%}
         {%- endif -%}
     {%- endfor -%}
-    {%- do drop_working_tables([chained, chain_conflicts, refused]) -%}
+    {%- do drop_working_tables(script, [chained, chain_conflicts, refused]) -%}
 {%- endmacro %}
 
 
