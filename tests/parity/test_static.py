@@ -116,20 +116,20 @@ def test_bigquery_would_run_every_statement_that_was_sent(
     jobs: list[Job], bigquery: Emulator, figures: list[str]
 ) -> None:
     analyzer = Analyzer(lambda dataset, table: _columns(bigquery, dataset, table))
-    read: set[str] = set()
     refused = []
     for job in jobs:
         if not job.is_ours:
             continue
         if job.loaded:
             analyzer.learn(job.loaded, columns_of(job.fields))
-        elif job.sql not in read:
-            read.add(job.sql)
+        else:
             try:
                 analyzer.read(job.sql)
             except Refused as reason:
                 refused.append(f"{job.asset}: {reason}\n{job.sql}")
-    figures.append(f"read by Google's analyzer: {len(read):,} different statements, {len(refused)} refused")
+    figures.append(
+        f"read by Google's analyzer: {len(analyzer.statements):,} different statements, {len(refused)} refused"
+    )
     assert not refused, "\n\n".join(refused)
 
 
