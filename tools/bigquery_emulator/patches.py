@@ -290,6 +290,22 @@ NODE_RULES = [
 """,
     ),
     Edit(
+        "jobs/runner.py",
+        "The log says why a job failed; the platform leaves out what may quote a row.",
+        """\
+    except Exception as exception:
+        error = (
+            BigQueryError(
+                "stopped",""",
+        """\
+    except Exception as exception:
+        logging.getLogger("uvicorn.error").exception("a job failed")
+        error = (
+            BigQueryError(
+                "stopped",""",
+    ),
+    Edit("jobs/runner.py", "The same.", "import concurrent.futures\n", "import concurrent.futures\nimport logging\n"),
+    Edit(
         "jobs/query.py",
         "Only a session has temporary tables before its first statement; DuckDB would list all others to tell.",
         """\
