@@ -12,6 +12,8 @@ from functools import cache
 from typing import Any
 
 import wasmtime
+from sqlglot import tokenize
+from sqlglot.tokens import TokenType
 from zetasql import types
 from zetasql.api import PreparedQuery
 from zetasql.core import wasm_client
@@ -125,6 +127,17 @@ TYPES = {
 ALIASES = dict.fromkeys(("int", "smallint", "integer", "bigint", "tinyint", "byteint"), types.TypeKind.TYPE_INT64)
 
 
+def _statements(sql: str) -> Iterator[str]:
+    """The statements of a script, each as it is written."""
+    start = 0
+    for token in tokenize(sql, read="bigquery"):
+        if token.token_type is TokenType.SEMICOLON:
+            yield sql[start : token.start]
+            start = token.end + 1
+    if sql[start:].strip():
+        yield sql[start:]
+
+
 def _aggregate_by(name: str) -> types.Function:
     """`min_by` and `max_by`: the first argument of the row in which the second is least or greatest."""
     value, order = (
@@ -174,35 +187,36 @@ class Analyzer:
         self._service = _service()
         self._look_up = look_up
         self._tables: dict[tuple[str, str], list[Column]] = {}
+        self.statements: set[str] = set()
+        """Those that were read."""
 
     def learn(self, table: str, columns: list[Column]) -> None:
         """The columns of `dataset.table`, which something other than a statement made."""
         self._tables[_key([table])] = columns
 
     def read(self, sql: str) -> None:
-        """Every statement of the text in turn; raises Refused at the first that BigQuery would not run."""
-        end = len(sql.encode())
-        location = types.ParseResumeLocation(input=sql, byte_position=0)
-        while location.byte_position < end:
-            try:
-                names = self._service.extract_table_names_from_next_statement(
-                    parse_resume_location=location, options=LANGUAGE
-                )
-                paths = {tuple(name.table_name_segment) for name in names.table_name}
-                # The one kind of statement whose own table is not among the names.
-                paths |= {tuple(name.replace("`", "").split(".")) for name in ALTERED.findall(sql)}
-                response = self._service.analyze(
-                    options=OPTIONS, simple_catalog=self._catalogue(paths), parse_resume_location=location
-                )
-            except ServerError as error:
-                raise Refused(error.raw_error.partition("Message: ")[2]) from error
-            statement = response.resolved_statement
-            _refuse_outer_joins_without_equality(statement)
-            _refuse_casts_with_parameters(statement)
-            self._learn_from(statement)
-            location.byte_position = response.resume_byte_position
-            if not sql.encode()[location.byte_position :].strip():
-                return
+        """Every statement of the text in turn that was not read before; raises Refused at the first that BigQuery would
+        not run."""
+        for statement in _statements(sql):
+            if statement not in self.statements:
+                self.statements.add(statement)
+                self._read(statement)
+
+    def _read(self, sql: str) -> None:
+        start = types.ParseResumeLocation(input=sql, byte_position=0)
+        try:
+            names = self._service.extract_table_names_from_next_statement(parse_resume_location=start, options=LANGUAGE)
+            paths = {tuple(name.table_name_segment) for name in names.table_name}
+            # The one kind of statement whose own table is not among the names.
+            paths |= {tuple(name.replace("`", "").split(".")) for name in ALTERED.findall(sql)}
+            statement = self._service.analyze(
+                options=OPTIONS, simple_catalog=self._catalogue(paths), sql_statement=sql
+            ).resolved_statement
+        except ServerError as error:
+            raise Refused(error.raw_error.partition("Message: ")[2]) from error
+        _refuse_outer_joins_without_equality(statement)
+        _refuse_casts_with_parameters(statement)
+        self._learn_from(statement)
 
     def values(self, texts: Iterable[str]) -> list[str]:
         """What these texts of constants are, as Google's reference implementation computes them."""

@@ -24,7 +24,7 @@ from scv_platform.intelligence.churn import CHURN_SCORES
 from scv_platform.intelligence.rfm import RFM
 from scv_platform.preview import preview_identity
 from scv_platform.settings import PROJECT_ROOT
-from scv_platform.transformation.project import load_manifest
+from scv_platform.transformation.project import dbt_environment, load_manifest
 from scv_platform.warehouse import Table, TableColumn, Warehouse
 from scv_platform.warehouse.bigquery import BigQueryWarehouse
 from scv_platform.warehouse.duckdb import DuckDBWarehouse
@@ -108,7 +108,8 @@ def test_the_unit_tests_of_the_models_pass_there_too(
     both: Both, second_day: tuple[Contents, Contents], tmp_path: Path, figures: list[str]
 ) -> None:
     """In the datasets of the company: a unit test reads the columns of a relation, and none of its rows."""
-    values = dict(both.bigquery.platform.environment)
+    platform = both.bigquery.platform
+    values = {**platform.environment, **dbt_environment(platform.settings)}
     dbt = Dbt(tmp_path / "none", parsed(tmp_path, "bigquery", **values), values, target="bigquery")
     assert dbt.run("test", "--select", "test_type:unit") == {}
     figures.append(f"unit tests of models on BigQuery: {len(dbt.manifest.unit_tests)}")

@@ -70,9 +70,10 @@ class Emulator:
             "RUNTIME__DLTHUB_TELEMETRY": "false",
         }
 
-    def get(self, path: str) -> Any:
-        """The answer of the REST interface below its project."""
-        with urllib.request.urlopen(f"{self.endpoint}/bigquery/v2/projects/{PROJECT}/{path}", timeout=30) as answer:
+    def get(self, path: str, seconds: float = 30) -> Any:
+        """The answer of the REST interface below its project; OSError when there is none in time."""
+        url = f"{self.endpoint}/bigquery/v2/projects/{PROJECT}/{path}"
+        with urllib.request.urlopen(url, timeout=seconds) as answer:
             return json.load(answer)
 
 
@@ -121,7 +122,7 @@ def _await(emulator: Emulator, process: subprocess.Popen[bytes], log: Path) -> N
     deadline = time.monotonic() + READY_SECONDS
     while process.poll() is None and time.monotonic() < deadline:
         try:
-            emulator.get("datasets")
+            emulator.get("datasets", seconds=1)
         except urllib.error.HTTPError:
             raise
         except OSError:

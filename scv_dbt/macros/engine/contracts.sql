@@ -8,5 +8,5 @@
             {%- do plain[name].update({"data_type": modules.re.sub("\\(.*\\)", "", column["data_type"])}) -%}
         {%- endif -%}
     {%- endfor -%}
-    {{ return(dbt_bigquery.bigquery__get_empty_schema_sql(plain)) }}
+    {{ return(dbt.bigquery__get_empty_schema_sql(plain)) }}
 {%- endmacro %}

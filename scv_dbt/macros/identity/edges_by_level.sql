@@ -25,63 +25,68 @@
     {%- set conflicts = working_relation("conflicts") -%}
     {%- set steward_links = working_relation("steward_links") -%}
     {%- set level_edges = [] -%}
+    {%- set script = [] -%}
+    {%- set drops = [] -%}
 
     {{ run_hooks(pre_hooks) }}
 
-    {%- do create_working_table(keys, sql) -%}
-    {%- set keeps_apart = row_count(ref("overrides"), "decision = 'unlink'") > 0 -%}
+    {%- do create_working_table(script, keys, sql) -%}
+    {%- set keeps_apart = row_count(script, ref("overrides"), "decision = 'unlink'") > 0 -%}
     {%- if keeps_apart -%}
-        {%- do refuse_contradictions(labels) -%}
+        {%- do refuse_contradictions(script, labels) -%}
     {%- endif -%}
-    {%- do create_working_table(steward_links, links_of_stewards()) -%}
-    {%- do label_components(steward_links, labels) -%}
-    {%- do create_working_table(nodes, nodes_of_stewards(keys, steward_links, labels)) -%}
+    {%- do create_working_table(script, steward_links, links_of_stewards()) -%}
+    {%- do label_components(script, steward_links, labels) -%}
+    {%- do create_working_table(script, nodes, nodes_of_stewards(keys, steward_links, labels)) -%}
     {%- for level_rules in identity_rules() | groupby("level") -%}
         {%- set guard = level_rules.list[0].guard -%}
         {%- set edges = working_relation("edges_" ~ level_rules.grouper) -%}
-        {%- do create_working_table(members, members_of_keys(keys, nodes, level_rules.list)) -%}
-        {%- set guarded = (guard | length > 0 or keeps_apart) and row_count(members, "reason is null") > 0 -%}
+        {%- do create_working_table(script, members, members_of_keys(keys, nodes, level_rules.list)) -%}
+        {%- set guarded = (guard | length > 0 or keeps_apart) and row_count(script, members, "reason is null") > 0 -%}
         {%- if guarded -%}
-            {%- do find_conflicts(conflicts, pairs_that_share_a_key(members), nodes, guard, keeps_apart) -%}
-            {%- do create_working_table(members, members_with_refusals(members, ambiguous_members(members, conflicts),
+            {%- do find_conflicts(script, conflicts, pairs_that_share_a_key(members), nodes, guard, keeps_apart) -%}
+            {%- do create_working_table(script, members, members_with_refusals(members, ambiguous_members(members, conflicts),
                 "ambiguous: agrees with people who contradict each other")) -%}
         {%- endif -%}
-        {%- do create_working_table(groups, groups_of_members(members, conflicts if guarded else none)) -%}
+        {%- do create_working_table(script, groups, groups_of_members(members, conflicts if guarded else none)) -%}
         {%- if guarded -%}
-            {%- do break_chains(groups, members, conflicts, labels, nodes, guard, keeps_apart) -%}
+            {%- do break_chains(script, groups, members, conflicts, labels, nodes, guard, keeps_apart) -%}
+        {%- elif not loop.last -%}
+            {%- do label_components(script, links_of_groups(groups), labels) -%}
         {%- endif -%}
-        {%- do create_working_table(edges, edges_of_groups(groups, conflicts if guarded else none, level_rules.list)) -%}
+        {%- do create_working_table(script, edges, edges_of_groups(groups, conflicts if guarded else none, level_rules.list)) -%}
         {%- do level_edges.append(edges) -%}
         {%- if not loop.last -%}
-            {%- do label_components(links_of_groups(groups), labels) -%}
-            {%- do create_working_table(nodes, relabelled_nodes(nodes, labels)) -%}
+            {%- do create_working_table(script, nodes, relabelled_nodes(nodes, labels)) -%}
         {%- endif -%}
     {%- endfor -%}
 
     {%- if existing_relation is not none and existing_relation.type != "table" -%}
         {%- do adapter.drop_relation(existing_relation) -%}
     {%- endif -%}
+    {%- do drop_working_tables(drops, [keys, nodes, members, groups, labels, conflicts, steward_links] + level_edges) -%}
     {%- call statement("main") -%}
+        {{ script | join(";\n") }};
         create or replace table {{ target_relation }} as
         {{ edges_of_stewards(steward_links) }}
         {%- for edges in level_edges %}
         union all
         select * from {{ edges }}
-        {%- endfor %}
+        {%- endfor %};
+        {{ drops | join(";\n") }}
     {%- endcall -%}
 
     {{ run_hooks(post_hooks) }}
     {%- do persist_docs(target_relation, model) -%}
     {%- do adapter.commit() -%}
-    {%- do drop_working_tables([keys, nodes, members, groups, labels, conflicts, steward_links] + level_edges) -%}
     {{ return({"relations": [target_relation]}) }}
 {%- endmaterialization %}
 
 
 {#- Stops where stewards link, over whatever records, two whom they keep apart. -#}
-{% macro refuse_contradictions(labels) -%}
+{% macro refuse_contradictions(script, labels) -%}
     {%- set links = "(select * from " ~ ref("overrides") ~ " where decision = 'link')" -%}
-    {%- do label_components(links, labels) -%}
+    {%- do label_components(script, links, labels) -%}
     {%- set contradictions_select -%}
         select
             unlinks.record_a,
@@ -100,7 +105,7 @@
         limit 20
     {%- endset -%}
     {%- set decisions = [] -%}
-    {%- for row in run_query(contradictions_select) -%}
+    {%- for row in answer(script, contradictions_select) -%}
         {%- for text in [
             "unlink of " ~ row[0] ~ " and " ~ row[1] ~ " (" ~ row[2] ~ ")",
             "link of " ~ row[3] ~ " and " ~ row[4] ~ " (" ~ row[5] ~ ")",
@@ -255,21 +260,21 @@
     date when any two of their values do, which no second value can heal; in another trait when they have no value in
     common, as a family name may change and a second passport be issued. Records that a steward linked may differ
     among themselves: who agrees with one of them agrees with all. -#}
-{% macro find_conflicts(conflicts, pairs_select, nodes, guard, keeps_apart) -%}
+{% macro find_conflicts(script, conflicts, pairs_select, nodes, guard, keeps_apart) -%}
     {%- if guard | length == 0 -%}
-        {%- do create_working_table(conflicts, nodes_kept_apart(nodes)) -%}
+        {%- do create_working_table(script, conflicts, nodes_kept_apart(nodes)) -%}
     {%- else -%}
-        {%- do find_conflicts_of_traits(conflicts, pairs_select, nodes, guard, keeps_apart) -%}
+        {%- do find_conflicts_of_traits(script, conflicts, pairs_select, nodes, guard, keeps_apart) -%}
     {%- endif -%}
 {%- endmacro %}
 
 
-{% macro find_conflicts_of_traits(conflicts, pairs_select, nodes, guard, keeps_apart) -%}
+{% macro find_conflicts_of_traits(script, conflicts, pairs_select, nodes, guard, keeps_apart) -%}
     {%- set pairs = working_relation("pairs") -%}
     {%- set traits = working_relation("traits") -%}
     {%- set trait_values = working_relation("trait_values") -%}
     {%- set judged = working_relation("judged") -%}
-    {%- do create_working_table(pairs, pairs_select) -%}
+    {%- do create_working_table(script, pairs, pairs_select) -%}
     {%- set traits_select -%}
         select distinct
             nodes.node,
@@ -284,7 +289,7 @@
         ) as paired on nodes.node = paired.node
         where record_traits.trait in ({% for trait in guard %}'{{ trait }}'{{ ", " if not loop.last }}{% endfor %})
     {%- endset -%}
-    {%- do create_working_table(traits, traits_select) -%}
+    {%- do create_working_table(script, traits, traits_select) -%}
     {%- set values_select -%}
         select distinct
             one.trait,
@@ -295,8 +300,8 @@
         inner join {{ traits }} as other on pairs.node_b = other.node and one.trait = other.trait
         where one.trait_value != other.trait_value
     {%- endset -%}
-    {%- do create_working_table(trait_values, values_select) -%}
-    {%- do create_working_table(judged, agreements(trait_values, ref("given_names"))) -%}
+    {%- do create_working_table(script, trait_values, values_select) -%}
+    {%- do create_working_table(script, judged, agreements(trait_values, ref("given_names"))) -%}
     {%- set conflicts_select -%}
         with compared_records as (
             select
@@ -373,8 +378,8 @@
         select node_a, node_b, reason from both_ways
         {%- endif %}
     {%- endset -%}
-    {%- do create_working_table(conflicts, conflicts_select) -%}
-    {%- do drop_working_tables([pairs, traits, trait_values, judged]) -%}
+    {%- do create_working_table(script, conflicts, conflicts_select) -%}
+    {%- do drop_working_tables(script, [pairs, traits, trait_values, judged]) -%}
 {%- endmacro %}
 
 
@@ -492,28 +497,30 @@
 {%- endmacro %}
 
 
-{#- Refuses what would join people who conflict over several keys, and joins too large to be one person. -#}
-{% macro break_chains(groups, members, conflicts, labels, nodes, guard, keeps_apart) -%}
+{#- Refuses what would join people who conflict over several keys, and joins too large to be one person; `labels` are
+    those of the groups that are left. -#}
+{% macro break_chains(script, groups, members, conflicts, labels, nodes, guard, keeps_apart) -%}
     {%- set chained = working_relation("chained") -%}
     {%- set chain_conflicts = working_relation("chain_conflicts") -%}
     {%- set refused = working_relation("refused") -%}
     {%- set progress = namespace(breaking=true) -%}
+    {%- do label_components(script, links_of_groups(groups), labels) -%}
     {%- for refuse_all in [false, true] if progress.breaking -%}
-        {%- do label_components(links_of_groups(groups), labels) -%}
-        {%- do create_working_table(chained, chained_nodes(groups, labels, guard)) -%}
-        {%- set progress.breaking = row_count(chained) > 0 -%}
+        {%- do create_working_table(script, chained, chained_nodes(groups, labels, guard)) -%}
+        {%- set progress.breaking = row_count(script, chained) > 0 -%}
         {%- if progress.breaking -%}
-            {%- do find_conflicts(chain_conflicts, pairs_of_a_chain(chained), nodes, guard, keeps_apart) -%}
-            {%- do create_working_table(refused, refused_members(groups, chained, chain_conflicts, refuse_all)) -%}
-            {%- set progress.breaking = row_count(refused) > 0 -%}
+            {%- do find_conflicts(script, chain_conflicts, pairs_of_a_chain(chained), nodes, guard, keeps_apart) -%}
+            {%- do create_working_table(script, refused, refused_members(groups, chained, chain_conflicts, refuse_all)) -%}
+            {%- set progress.breaking = row_count(script, refused) > 0 -%}
         {%- endif -%}
         {%- if progress.breaking -%}
-            {%- do create_working_table(members, members_with_refusals(members, "select * from " ~ refused,
+            {%- do create_working_table(script, members, members_with_refusals(members, "select * from " ~ refused,
                 "chain: would join people who contradict each other, or too many")) -%}
-            {%- do create_working_table(groups, groups_of_members(members, conflicts)) -%}
+            {%- do create_working_table(script, groups, groups_of_members(members, conflicts)) -%}
+            {%- do label_components(script, links_of_groups(groups), labels) -%}
         {%- endif -%}
     {%- endfor -%}
-    {%- do drop_working_tables([chained, chain_conflicts, refused]) -%}
+    {%- do drop_working_tables(script, [chained, chain_conflicts, refused]) -%}
 {%- endmacro %}
 
 
