@@ -210,4 +210,6 @@ def _why_nothing_ran(exception: BaseException) -> str:
     from dbt_common.exceptions import CompilationError, DbtConfigError
 
     found_before_a_row_is_read = isinstance(exception, (CompilationError, DbtConfigError, DbtUsageException))
-    return str(exception) if found_before_a_row_is_read else without_values(str(exception))
+    if found_before_a_row_is_read:
+        return str(exception)
+    return f"{type(exception).__name__}: {without_values(str(exception))}"
