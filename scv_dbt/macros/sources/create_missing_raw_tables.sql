@@ -16,9 +16,13 @@
                 {%- do run_query("create table " ~ relation ~ " (" ~ definitions | join(", ") ~ ")") -%}
             {%- else -%}
                 {%- set present = adapter.get_columns_in_relation(existing) | map(attribute="name") | map("lower") | list -%}
+                {%- set missing = [] -%}
                 {%- for name, type in columns.items() if name | lower not in present -%}
-                    {%- do run_query("alter table " ~ existing ~ " add column " ~ name ~ " " ~ type) -%}
+                    {%- do missing.append(api.Column(name, type)) -%}
                 {%- endfor -%}
+                {%- if missing -%}
+                    {%- do alter_relation_add_remove_columns(existing, missing, none) -%}
+                {%- endif -%}
             {%- endif -%}
         {%- endfor -%}
         {#- Looking at a relation opened a transaction. -#}
