@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from scv_platform.identity.preview import LAST_MODEL, PREFIX, READ_MODELS, Preview, preview
+from scv_platform.identity.preview import LAST_MODEL, READ_MODELS, SUFFIX, Preview, preview
 from scv_platform.run import warehouse_lock
 from scv_platform.settings import Settings
 from scv_platform.transformation.invocation import build_aside
@@ -16,7 +16,7 @@ def preview_identity(settings: Settings, warehouse: Warehouse, show: bool = Fals
     def build() -> Sequence[str]:
         with environment(dbt_environment(settings)):
             target = settings.beside_warehouse(".preview")
-            return build_aside(settings, target, LAST_MODEL, READ_MODELS, PREFIX).problems
+            return build_aside(settings, target, LAST_MODEL, READ_MODELS, SUFFIX).problems
 
     with warehouse_lock(settings):
         return preview(warehouse, build, show)

@@ -18,8 +18,9 @@ from scv_platform.identity.evaluations import aligned
 from scv_platform.identity.review import person
 from scv_platform.warehouse import Table, TableColumn, Warehouse, bind
 
-PREFIX = "preview_"
-"""How the names of the schemas begin."""
+SUFFIX = "__preview"
+"""How the names of the schemas end. The prefix of another installation has no two underscores, so none of its schemas
+has such a name."""
 LAST_MODEL = "identity_events"
 """The model that tells what happens to customers; it is built with all that it is made of."""
 READ_MODELS = frozenset({"record_registry"})
@@ -27,10 +28,10 @@ READ_MODELS = frozenset({"record_registry"})
 EXAMPLES = 10
 """How many examples of each event are told, the largest first."""
 
-_SCHEMAS = (f"{PREFIX}identity", f"{PREFIX}seeds")
+_SCHEMAS = (f"identity{SUFFIX}", f"seeds{SUFFIX}")
 
 _STATE = Table(
-    schema=f"{PREFIX}identity",
+    schema=f"identity{SUFFIX}",
     name="assignments",
     description="What was published last of each record, and what would be. One row per (record_id, generation).",
     columns=(
@@ -201,13 +202,13 @@ qualify row_number() over (partition by record_id order by generation desc) = 1
 _WOULD_BE = """
 published as (
     select record_id, customer_id
-    from preview_identity.assignments
+    from identity__preview.assignments
     where generation <= (select coalesce(max(generation), 0) from identity.assignments)
 ),
 
 would_be as (
     select record_id, customer_id
-    from preview_identity.assignments
+    from identity__preview.assignments
     where true
     qualify row_number() over (partition by record_id order by generation desc) = 1
 )"""
@@ -237,7 +238,7 @@ select
 from records
 """
 
-_GATE = "select figure, found, allowed from preview_identity.publish_gate order by figure"
+_GATE = "select figure, found, allowed from identity__preview.publish_gate order by figure"
 
 _HAPPENING = f"""
 {_WOULD_BE},
@@ -248,13 +249,13 @@ events as (
         customer_id,
         other_customer_id,
         cause
-    from preview_identity.identity_events
+    from identity__preview.identity_events
     where generation > (select coalesce(max(generation), 0) from identity.assignments)
 ),
 
 edges as (
     select record_a, record_b, level, rule, status, reason
-    from preview_identity.edges
+    from identity__preview.edges
     union all
     select record_a, record_b, level, rule, 'former' as status, reason
     from identity.edges
@@ -381,8 +382,8 @@ select
     largest.record_a,
     largest.record_b
 from largest
-left join preview_identity.source_records as one on largest.record_a = one.record_id
-left join preview_identity.source_records as other on largest.record_b = other.record_id
+left join identity__preview.source_records as one on largest.record_a = one.record_id
+left join identity__preview.source_records as other on largest.record_b = other.record_id
 order by largest.event, largest.records desc nulls last, largest.customer_id
 """
 

@@ -58,8 +58,8 @@ def build(settings: Settings, target: Path, select: Sequence[str], say: Callable
     return _build(settings, target, select, say)
 
 
-def build_aside(settings: Settings, target: Path, model: str, read: Collection[str], prefix: str) -> DbtResult:
-    """`dbt build` of a model in schemas of its own, whose names begin with the prefix, without tests.
+def build_aside(settings: Settings, target: Path, model: str, read: Collection[str], suffix: str) -> DbtResult:
+    """`dbt build` of a model in schemas of its own, whose names end with the suffix, without tests.
 
     With it are built the models of its schema that it is made of, but for those that are to be `read`, and the seeds of
     them all. Every other table is read where it is. dbt's own way, a variable in `generate_schema_name` and `--defer`,
@@ -69,7 +69,7 @@ def build_aside(settings: Settings, target: Path, model: str, read: Collection[s
     manifest = _parsed(settings, target)
     chosen = _made_of(manifest, model, read)
     for node in chosen:
-        node.schema = f"{prefix}{node.schema}"
+        node.schema = f"{node.schema}{suffix}"
     return _build(settings, target, [".".join(node.fqn) for node in chosen], lambda _: None, manifest)
 
 
@@ -152,7 +152,11 @@ def _invoke(
     options += ["--log-level", "none", "--log-level-file", "none", "--no-print", "--no-use-colors"]
     options += ["--write-json" if write_manifest else "--no-write-json"]
     with _file_let_go() if settings.bigquery is None else nullcontext():
-        return dbtRunner(manifest, callbacks=[callback] if callback else None).invoke([*command, *options])
+        result = dbtRunner(manifest, callbacks=[callback] if callback else None).invoke([*command, *options])
+    if result.exception is not None and not isinstance(result.exception, Exception):
+        # An interrupt, which is meant for the whole process, and which dbt takes for a failure of its own.
+        raise result.exception
+    return result
 
 
 @contextmanager

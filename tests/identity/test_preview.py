@@ -171,7 +171,7 @@ def test_a_preview_that_was_killed_harms_nothing_and_can_be_made_again(
         os.kill(process.pid, signal.SIGKILL)
     assert process.returncode == -signal.SIGKILL
     left = edited.contents()
-    assert "preview_identity.assignments" in left.keys() - before.keys()
+    assert "identity__preview.assignments" in left.keys() - before.keys()
     assert [table for table in before if left[table] != before[table]] == []
     assert edited.preview() == found
     assert edited.contents().keys() == before.keys()
@@ -215,7 +215,7 @@ def test_a_rule_that_makes_no_sense_is_told_and_leaves_nothing_behind(edited: Ed
     edited.edit("keys: [phone, national_id]", "keys: [phone, shoe_size]")
     with pytest.raises(ConfigError, match="rule phone: shoe_size is neither an identifier type"):
         edited.preview()
-    assert edited.warehouse.columns("preview_identity") == {}
+    assert edited.warehouse.columns("identity__preview") == {}
     edited.edit("keys: [phone, shoe_size]", "keys: [phone, national_id]")
 
 

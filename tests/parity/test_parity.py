@@ -178,7 +178,7 @@ def test_both_preview_a_change_of_rules_alike(
     )
     assert left == right
     assert ("merged_into", "linked: email") in {(happening.event, happening.cause) for happening in left.events}
-    assert both.bigquery.warehouse.columns("preview_identity") == {}
+    assert both.bigquery.warehouse.columns("identity__preview") == {}
 
 
 @pytest.fixture(scope="module")

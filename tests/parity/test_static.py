@@ -119,7 +119,7 @@ def test_bigquery_would_run_every_statement_that_was_sent(
     refused = []
     for job in jobs:
         # What a preview made is gone by now; of other loads that are not ours the table itself can be asked.
-        if job.loaded and (job.is_ours or "preview_seeds." in job.loaded):
+        if job.loaded and (job.is_ours or "seeds__preview." in job.loaded):
             analyzer.learn(job.loaded, columns_of(job.fields))
         elif job.is_ours:
             try:
@@ -154,7 +154,7 @@ def test_only_what_dlt_does_in_raw_tables_and_dbts_loads_of_seeds_bear_no_label(
         job
         for job in others
         if f"{prefix}raw_" not in f"{job.sql} {job.loaded}"
-        and not job.loaded.startswith((f"{prefix}seeds.", f"{prefix}preview_seeds."))
+        and not job.loaded.startswith((f"{prefix}seeds.", f"{prefix}seeds__preview."))
     ] == []
 
 

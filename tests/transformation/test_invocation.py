@@ -1,6 +1,7 @@
 """dbt in this process, on a project of which not everything can be built."""
 
 import os
+import signal
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -116,15 +117,22 @@ def test_what_is_built_aside_leaves_the_tables_of_that_name_as_they_are(
     with duckdb.connect(str(path)) as connection:
         for table in ("people", "guests"):
             connection.execute(f"create table {table} as select '{PERSON} II' as name")
-    result = build_aside(replace(small.settings, duckdb_path=path), tmp_path / "target", "guests", read, "aside_")
+    result = build_aside(replace(small.settings, duckdb_path=path), tmp_path / "target", "guests", read, "__aside")
     assert result.problems == []
     with duckdb.connect(str(path)) as connection:
-        tables = connection.sql("select table_name from duckdb_tables() where schema_name = 'aside_main' order by 1")
+        tables = connection.sql("select table_name from duckdb_tables() where schema_name = 'main__aside' order by 1")
         assert [name for (name,) in tables.fetchall()] == built
         found = {table: connection.sql(f"select name from {table}").fetchall() for table in ("people", "guests")}
         assert found == {"people": [(f"{PERSON} II",)], "guests": [(f"{PERSON} II",)]}
-        (name,) = connection.sql("select name from aside_main.guests").fetchall()
+        (name,) = connection.sql("select name from main__aside.guests").fetchall()
         assert name == (f"{PERSON} II" if read else PERSON,)
+
+
+def test_an_interrupt_is_no_failure_of_dbt(small: Small) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        build(small.settings, small.folder / "one", ["small.people"], lambda _: signal.raise_signal(signal.SIGINT))
+    with duckdb.connect(str(small.settings.duckdb_path)) as connection:
+        assert connection.sql("select name from people").fetchall() == [(PERSON,)]
 
 
 def test_a_command_that_cannot_start_says_why(small: Small, tmp_path: Path) -> None:
