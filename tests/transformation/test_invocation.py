@@ -2,7 +2,7 @@
 
 import os
 import signal
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -128,6 +128,15 @@ def test_what_is_built_aside_leaves_the_tables_of_that_name_as_they_are(
         assert name == (f"{PERSON} II" if read else PERSON,)
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """A process that a shell starts in the background ignores interrupts."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_an_interrupt_is_no_failure_of_dbt(small: Small) -> None:
     with pytest.raises(KeyboardInterrupt):
         build(small.settings, small.folder / "one", ["small.people"], lambda _: signal.raise_signal(signal.SIGINT))
