@@ -28,6 +28,7 @@ EDIT_DISTANCE = "EDIT_DISTANCE counts characters, and levenshtein of DuckDB byte
 TEXTS = "`1_000` is no number, `1.5` no integer and `t` no truth; DuckDB takes them."
 ONE_RELATION = "Asking DuckDB's catalogue binds every view of every dataset; asking the relation binds that one."
 STORED_RELATION = "The same; DuckLake stores what there is in two tables that answer at once, and results are tables."
+ONE_WRITER = "DuckLake, asked to commit much at once, fails at times, with an error that is not even text."
 LOAD_DUCKLAKE = """\
 LOAD '{Path(duckdb_extension_ducklake.__file__).parent}/extensions/v{duckdb.__version__}/ducklake.duckdb_extension'"""
 
@@ -287,6 +288,38 @@ NODE_RULES = [
 """,
         """\
     con.execute("ATTACH ':memory:' AS emulator")
+""",
+    ),
+    Edit(
+        "engine/database.py",
+        ONE_WRITER,
+        "_connection_lock = threading.Lock()\n",
+        "_connection_lock = threading.Lock()\none_writer = threading.RLock()\n",
+    ),
+    Edit(
+        "jobs/query.py",
+        ONE_WRITER,
+        "import json\n\nimport duckdb\n",
+        "import contextlib\nimport json\n\nimport duckdb\n",
+    ),
+    Edit(
+        "jobs/query.py",
+        ONE_WRITER,
+        """\
+        statistics = _run(cur, tree, context, destination, config, dry_run, isolated)
+    except""",
+        """\
+        with contextlib.nullcontext() if isinstance(tree, exp.Query) else database.one_writer:
+            statistics = _run(cur, tree, context, destination, config, dry_run, isolated)
+    except""",
+    ),
+    Edit(
+        "jobs/runner.py",
+        ONE_WRITER,
+        "            result = HANDLERS[job_type](cursor, config, upload)\n",
+        """\
+            with database.one_writer:
+                result = HANDLERS[job_type](cursor, config, upload)
 """,
     ),
     Edit(
