@@ -34,7 +34,7 @@ _DELETED_USER = f"""
 """
 
 DECISIONS: tuple[tuple[Verdict, str, str], ...] = (
-    ("unlink", "club:7", "club:8"),
+    ("unlink", "club:2", "club:guest:deab2c31708d0955"),
     ("link", "club:4", "club:5"),
     ("link", "club:1", "club:6"),
 )

@@ -177,7 +177,9 @@ def test_both_preview_a_change_of_rules_alike(
         for engine in (both.duckdb, both.bigquery)
     )
     assert left == right
-    assert ("merged_into", "linked: email") in {(happening.event, happening.cause) for happening in left.events}
+    assert ("merged_into", "linked: email_and_family_name") in {
+        (happening.event, happening.cause) for happening in left.events
+    }
     assert both.bigquery.warehouse.columns("identity__preview") == {}
 
 
