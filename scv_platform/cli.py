@@ -1,7 +1,7 @@
 """`scv`: the command line. Each command calls one function; imports are inside, so that `--help` is instant."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -136,21 +136,22 @@ def evaluate_identity(truth: Path | None) -> None:
             click.echo(as_text(shape, evaluate(warehouse, folder) if folder else None))
 
 
+def _on_two(command: Callable[..., None]) -> Callable[..., None]:
+    """The arguments of a decision on two."""
+    command = click.option("--reason", required=True, help="Why, without personal data.")(command)
+    command = click.option("--by", required=True, help="Who decides.")(command)
+    return click.argument("one")(click.argument("other")(command))
+
+
 @identity.command()
-@click.argument("one")
-@click.argument("other")
-@click.option("--by", required=True, help="Who decides.")
-@click.option("--reason", required=True, help="Why, without personal data.")
+@_on_two
 def link(one: str, other: str, by: str, reason: str) -> None:
     """Decide that ONE and OTHER, two records or customers, are the same person, whatever the rules say."""
     _decide("link", one, other, by, reason)
 
 
 @identity.command()
-@click.argument("one")
-@click.argument("other")
-@click.option("--by", required=True, help="Who decides.")
-@click.option("--reason", required=True, help="Why, without personal data.")
+@_on_two
 def unlink(one: str, other: str, by: str, reason: str) -> None:
     """Decide that ONE and OTHER, two records or customers, are two people, whatever the rules say."""
     _decide("unlink", one, other, by, reason)

@@ -273,6 +273,21 @@ by_person as (
     group by person_id
 )"""
 
+_REFUSED = """
+refused as (
+    select
+        known_a.person_id,
+        edges.rule,
+        substr(edges.reason, 1, strpos(edges.reason || ':', ':') - 1) as kind
+    from identity.edges as edges
+    inner join known as known_a on edges.record_a = known_a.record_id
+    inner join known as known_b on edges.record_b = known_b.record_id
+    where
+        edges.status = 'refused'
+        and known_a.person_id = known_b.person_id
+        and known_a.customer_id != known_b.customer_id
+)"""
+
 _COUNTS = f"""
 with {_KNOWN}
 
@@ -371,24 +386,20 @@ limit {WORST}
 _WORST_SPLITS = f"""
 with {_KNOWN},
 
-refused as (
+{_REFUSED},
+
+refusals as (
     select distinct
-        known_a.person_id,
-        edges.rule || ' ' || substr(edges.reason, 1, strpos(edges.reason || ':', ':') - 1) as refusal
-    from identity.edges as edges
-    inner join known as known_a on edges.record_a = known_a.record_id
-    inner join known as known_b on edges.record_b = known_b.record_id
-    where
-        edges.status = 'refused'
-        and known_a.person_id = known_b.person_id
-        and known_a.customer_id != known_b.customer_id
+        person_id,
+        rule || ' ' || kind as refusal
+    from refused
 ),
 
 reasons as (
     select
         person_id,
         string_agg(refusal, ', ' order by refusal nulls first) as refused
-    from refused
+    from refusals
     group by person_id
 )
 
@@ -424,26 +435,22 @@ order by edges.level, edges.rule
 _MISSED = f"""
 with {_KNOWN},
 
-refused as (
+{_REFUSED},
+
+reasons as (
     select
-        known_a.person_id,
-        min(substr(edges.reason, 1, strpos(edges.reason || ':', ':') - 1)) as reason
-    from identity.edges as edges
-    inner join known as known_a on edges.record_a = known_a.record_id
-    inner join known as known_b on edges.record_b = known_b.record_id
-    where
-        edges.status = 'refused'
-        and known_a.person_id = known_b.person_id
-        and known_a.customer_id != known_b.customer_id
-    group by known_a.person_id
+        person_id,
+        min(kind) as reason
+    from refused
+    group by person_id
 )
 
 select
-    coalesce('refused, ' || refused.reason, 'no key in common') as cause,
+    coalesce('refused, ' || reasons.reason, 'no key in common') as cause,
     count(*) as people,
     cast(sum(by_person.n * (by_person.n - 1) / 2 - by_person.right_pairs) as bigint) as pairs
 from by_person
-left join refused on by_person.person_id = refused.person_id
+left join reasons on by_person.person_id = reasons.person_id
 where by_person.customers > 1
 group by cause
 order by pairs desc, cause

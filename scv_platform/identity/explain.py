@@ -10,13 +10,13 @@ Known limit: two who are apart are explained by one refused link, or by two that
 
 import hashlib
 import itertools
-from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any
 
 from scv_platform.config_files import ConfigError, did_you_mean
+from scv_platform.identity.paths import distances, shortest_path
 from scv_platform.identity.stewardship import Decision
 from scv_platform.warehouse import Warehouse, bind
 from scv_platform.warehouse.preview import MASK
@@ -181,7 +181,7 @@ def compare(warehouse: Warehouse, name_a: str, name_b: str, show: bool = False) 
         a, component_a = reader.find(name_a)
         b, component_b = reader.find(name_b)
         is_one = component_a is component_b
-        path = shortest_path(component_a.kept, a.record_id, b.record_id) if is_one else []
+        path = path_between(component_a.kept, a.record_id, b.record_id) if is_one else []
         return Comparison(
             a=a,
             b=b,
@@ -193,8 +193,8 @@ def compare(warehouse: Warehouse, name_a: str, name_b: str, show: bool = False) 
         )
 
 
-def shortest_path(links: Iterable[Link], start: str, end: str) -> list[Link]:
-    """The fewest links from one record to the other, and of such paths the one whose record ids come first.
+def path_between(links: Iterable[Link], start: str, end: str) -> list[Link]:
+    """The shortest path of links from one record to the other, each link with the nearer end first.
 
     Where several links join two records, the one of the strongest level is told.
     """
@@ -202,14 +202,9 @@ def shortest_path(links: Iterable[Link], start: str, end: str) -> list[Link]:
     for link in sorted(links, key=lambda link: link.place):
         neighbours.setdefault(link.record_a, {}).setdefault(link.record_b, link)
         neighbours.setdefault(link.record_b, {}).setdefault(link.record_a, link.turned())
-    distances = _distances(neighbours, end)
-    if start not in distances:
+    path = shortest_path(neighbours, start, end)
+    if path is None:
         raise ValueError(f"no link leads from {start} to {end}")
-    path = []
-    while start != end:
-        nearer = [record for record in neighbours[start] if distances[record] < distances[start]]
-        path.append(neighbours[start][min(nearer)])
-        start = min(nearer)
     return path
 
 
@@ -219,19 +214,6 @@ def masked(value: str) -> str:
     if at:
         return f"{mailbox[:1]}{MASK}@{domain}"
     return f"{value[:1]}{MASK}{value[-2:]}" if len(value) > 8 else f"{value[:1]}{MASK}"
-
-
-def _distances(neighbours: Mapping[str, Iterable[str]], start: str) -> dict[str, int]:
-    """How many links away each record is that can be reached."""
-    distances = {start: 0}
-    queue = deque([start])
-    while queue:
-        here = queue.popleft()
-        for record in neighbours.get(here, ()):
-            if record not in distances:
-                distances[record] = distances[here] + 1
-                queue.append(record)
-    return distances
 
 
 @dataclass(frozen=True)
@@ -256,7 +238,7 @@ class _Component:
             if link.level < level:
                 neighbours.setdefault(link.record_a, []).append(link.record_b)
                 neighbours.setdefault(link.record_b, []).append(link.record_a)
-        return frozenset(_distances(neighbours, record_id))
+        return frozenset(distances(neighbours, record_id))
 
 
 @dataclass(frozen=True)

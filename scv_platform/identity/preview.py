@@ -28,10 +28,10 @@ READ_MODELS = frozenset({"record_registry"})
 EXAMPLES = 10
 """How many examples of each event are told, the largest first."""
 
-_SCHEMAS = (f"identity{SUFFIX}", f"seeds{SUFFIX}")
+_IDENTITY, _SEEDS = f"identity{SUFFIX}", f"seeds{SUFFIX}"
 
 _STATE = Table(
-    schema=f"identity{SUFFIX}",
+    schema=_IDENTITY,
     name="assignments",
     description="What was published last of each record, and what would be. One row per (record_id, generation).",
     columns=(
@@ -135,7 +135,7 @@ def preview(warehouse: Warehouse, build: Callable[[], Sequence[str]], show: bool
 
 
 def _drop(warehouse: Warehouse) -> None:
-    for schema in _SCHEMAS:
+    for schema in (_IDENTITY, _SEEDS):
         warehouse.drop(schema)
 
 
@@ -199,16 +199,16 @@ where true
 qualify row_number() over (partition by record_id order by generation desc) = 1
 """
 
-_WOULD_BE = """
+_WOULD_BE = f"""
 published as (
     select record_id, customer_id
-    from identity__preview.assignments
+    from {_IDENTITY}.assignments
     where generation <= (select coalesce(max(generation), 0) from identity.assignments)
 ),
 
 would_be as (
     select record_id, customer_id
-    from identity__preview.assignments
+    from {_IDENTITY}.assignments
     where true
     qualify row_number() over (partition by record_id order by generation desc) = 1
 )"""
@@ -238,7 +238,7 @@ select
 from records
 """
 
-_GATE = "select figure, found, allowed from identity__preview.publish_gate order by figure"
+_GATE = f"select figure, found, allowed from {_IDENTITY}.publish_gate order by figure"
 
 _HAPPENING = f"""
 {_WOULD_BE},
@@ -249,13 +249,13 @@ events as (
         customer_id,
         other_customer_id,
         cause
-    from identity__preview.identity_events
+    from {_IDENTITY}.identity_events
     where generation > (select coalesce(max(generation), 0) from identity.assignments)
 ),
 
 edges as (
     select record_a, record_b, level, rule, status, reason
-    from identity__preview.edges
+    from {_IDENTITY}.edges
     union all
     select record_a, record_b, level, rule, 'former' as status, reason
     from identity.edges
@@ -382,8 +382,8 @@ select
     largest.record_a,
     largest.record_b
 from largest
-left join identity__preview.source_records as one on largest.record_a = one.record_id
-left join identity__preview.source_records as other on largest.record_b = other.record_id
+left join {_IDENTITY}.source_records as one on largest.record_a = one.record_id
+left join {_IDENTITY}.source_records as other on largest.record_b = other.record_id
 order by largest.event, largest.records desc nulls last, largest.customer_id
 """
 

@@ -8,7 +8,6 @@ Known limits: of the seed, only what the warehouse has of it is known here, and 
 checks again.
 """
 
-from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -16,6 +15,7 @@ from typing import Literal
 
 import pyarrow as pa
 
+from scv_platform.identity.paths import shortest_path
 from scv_platform.settings import Privacy
 from scv_platform.warehouse import Table, TableColumn, Warehouse, bind
 
@@ -131,26 +131,13 @@ def in_force(decisions: Iterable[Decision]) -> list[Decision]:
 
 def contradictions(in_force: Sequence[Decision]) -> list[tuple[Decision, list[Decision]]]:
     """Each unlink of two whom links join, with the shortest chain of those links."""
-    linked: dict[str, list[tuple[str, Decision]]] = {}
+    linked: dict[str, dict[str, Decision]] = {}
     for decision in in_force:
         if decision.decision == "link":
-            linked.setdefault(decision.record_a, []).append((decision.record_b, decision))
-            linked.setdefault(decision.record_b, []).append((decision.record_a, decision))
+            linked.setdefault(decision.record_a, {})[decision.record_b] = decision
+            linked.setdefault(decision.record_b, {})[decision.record_a] = decision
     unlinks = (decision for decision in in_force if decision.decision == "unlink")
-    return [(unlink, chain) for unlink in unlinks if (chain := _chain(linked, *unlink.pair))]
-
-
-def _chain(linked: dict[str, list[tuple[str, Decision]]], start: str, end: str) -> list[Decision]:
-    """The links of the shortest way from one record to another; none where there is no way."""
-    ways: dict[str, list[Decision]] = {start: []}
-    waiting = deque([start])
-    while waiting and end not in ways:
-        record = waiting.popleft()
-        for neighbour, decision in linked.get(record, []):
-            if neighbour not in ways:
-                ways[neighbour] = [*ways[record], decision]
-                waiting.append(neighbour)
-    return ways.get(end, [])
+    return [(unlink, chain) for unlink in unlinks if (chain := shortest_path(linked, *unlink.pair))]
 
 
 @dataclass(frozen=True)

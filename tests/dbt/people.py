@@ -130,3 +130,16 @@ def resolve(dbt: Dbt, people: Iterable[Person], decisions: Iterable[Decision] = 
     dbt.run("run", "--select", *MODELS)
     rows = dbt.rows("select list(record_id) as members from identity.components group by component_id")
     return {frozenset(row["members"]) for row in rows if len(row["members"]) > 1}
+
+
+def outcomes(
+    dbt: Dbt, groups: Iterable[frozenset[str]], stories: Iterable[str]
+) -> dict[str, tuple[set[str], set[str]]]:
+    """Of each story, the groups that became one customer and the kinds of reasons of refused links."""
+    found: dict[str, tuple[set[str], set[str]]] = {story: (set(), set()) for story in stories}
+    for group in groups:
+        (story,) = {record.split(":")[0] for record in group}
+        found[story][0].add("".join(sorted(record.split(":")[1] for record in group)))
+    for row in dbt.rows("select record_b, reason from identity.edges where status = 'refused'"):
+        found[row["record_b"].split(":")[0]][1].add(row["reason"].split(":")[0])
+    return found

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.dbt.conftest import Dbt
-from tests.dbt.people import SEEDS, Person, device, person, resolve
+from tests.dbt.people import SEEDS, Person, device, outcomes, person, resolve
 
 MAIL = "family@x.ch"
 TEL = "+41446681800"
@@ -243,16 +243,9 @@ def dbt(make_dbt: Callable[..., Dbt]) -> Dbt:
 
 @pytest.fixture(scope="module")
 def resolved(dbt: Dbt) -> dict[str, tuple[set[str], set[str]]]:
-    """Of each story, the groups that became one customer and the kinds of reasons of refused links."""
-    groups = resolve(dbt, [one for story, told in STORIES.items() for one in renamed(story, told.people)])
-    refused = dbt.rows("select record_b, reason from identity.edges where status = 'refused'")
-    found: dict[str, tuple[set[str], set[str]]] = {story: (set(), set()) for story in STORIES}
-    for group in groups:
-        (story,) = {record.split(":")[0] for record in group}
-        found[story][0].add("".join(sorted(record.split(":")[1] for record in group)))
-    for row in refused:
-        found[row["record_b"].split(":")[0]][1].add(row["reason"].split(":")[0])
-    return found
+    """What became of each story."""
+    people = [one for story, told in STORIES.items() for one in renamed(story, told.people)]
+    return outcomes(dbt, resolve(dbt, people), STORIES)
 
 
 @pytest.mark.parametrize("story", STORIES)

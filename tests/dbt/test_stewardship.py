@@ -14,7 +14,7 @@ from scv_platform.identity import stewardship
 from scv_platform.identity.stewardship import STEWARD_DECISIONS, contradictions, decide, in_force
 from scv_platform.warehouse.duckdb import DuckDBWarehouse
 from tests.dbt.conftest import Dbt
-from tests.dbt.people import MODELS, SEEDS, Decision, Person, device, give, person, resolve
+from tests.dbt.people import MODELS, SEEDS, Decision, Person, device, give, outcomes, person, resolve
 from tests.dbt.test_identity import random_people, renamed
 
 MAIL = "family@x.ch"
@@ -174,19 +174,10 @@ def dbt(make_dbt: Callable[..., Dbt]) -> Dbt:
 
 @pytest.fixture(scope="module")
 def resolved(dbt: Dbt) -> dict[str, tuple[set[str], set[str]]]:
-    """Of each story, the groups that became one customer and the kinds of reasons of refused links."""
-    groups = resolve(
-        dbt,
-        [one for story, told in STORIES.items() for one in renamed(story, told.people)],
-        [one for story, told in STORIES.items() for one in decided_of(story, told.decisions)],
-    )
-    found: dict[str, tuple[set[str], set[str]]] = {story: (set(), set()) for story in STORIES}
-    for group in groups:
-        (story,) = {record.split(":")[0] for record in group}
-        found[story][0].add("".join(sorted(record.split(":")[1] for record in group)))
-    for row in dbt.rows("select record_b, reason from identity.edges where status = 'refused'"):
-        found[row["record_b"].split(":")[0]][1].add(row["reason"].split(":")[0])
-    return found
+    """What became of each story."""
+    people = [one for story, told in STORIES.items() for one in renamed(story, told.people)]
+    decisions = [one for story, told in STORIES.items() for one in decided_of(story, told.decisions)]
+    return outcomes(dbt, resolve(dbt, people, decisions), STORIES)
 
 
 @pytest.mark.parametrize("story", STORIES)
