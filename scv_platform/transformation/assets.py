@@ -24,10 +24,9 @@ def build_dbt_assets(settings: Settings, manifest: Mapping[str, Any]) -> dg.Asse
     @dbt_assets(manifest=manifest, name="dbt", pool=WAREHOUSE_POOL, dagster_dbt_translator=ScvDbtTranslator())
     def dbt_models(context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse]) -> Iterator[Any]:
         chosen = selected(context)
-        names = [".".join(manifest["nodes"][unique_id]["fqn"]) for unique_id in chosen]
         with environment(dbt_environment(settings, run_as_of(context, settings))):
             # Beside the warehouse: the log and the compiled SQL of its last dbt run.
-            result = build(settings, settings.beside_warehouse(".dbt"), names)
+            result = build(settings, settings.beside_warehouse(".dbt"), chosen)
         nodes = [node for node in result.nodes if node.unique_id in chosen]
         yield from events(nodes, chosen, shown_of_tables(nodes, manifest, warehouse))
         if result.problems:

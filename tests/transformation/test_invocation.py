@@ -56,8 +56,8 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Small:
     os.environ["SMALL_PATH"] = str(settings.duckdb_path)
     said: list[str] = []
     parse(settings)
-    names = ["people", "ages", "after", "typo", "guests", "assert_nobody_is_there"]
-    result = build(settings, folder / "target", [f"small.{name}" for name in names], said.append)
+    models = [f"model.small.{name}" for name in ("people", "ages", "after", "typo", "guests")]
+    result = build(settings, folder / "target", [*models, "test.small.assert_nobody_is_there"], said.append)
     return Small(folder, settings, result, said)
 
 
@@ -103,7 +103,7 @@ def test_the_warehouse_is_free_when_dbt_is_done(small: Small) -> None:
 
 
 def test_only_what_was_selected_is_built(small: Small) -> None:
-    result = build(small.settings, small.folder / "one", ["small.people"], lambda _: None)
+    result = build(small.settings, small.folder / "one", ["model.small.people"], lambda _: None)
     assert [(node.unique_id, node.status) for node in result.nodes] == [("model.small.people", "success")]
     assert result.problems == []
 
@@ -138,8 +138,11 @@ def interruptible() -> Iterator[None]:
 
 @pytest.mark.usefixtures("interruptible")
 def test_an_interrupt_is_no_failure_of_dbt(small: Small) -> None:
+    def say(_: str) -> None:
+        signal.raise_signal(signal.SIGINT)
+
     with pytest.raises(KeyboardInterrupt):
-        build(small.settings, small.folder / "one", ["small.people"], lambda _: signal.raise_signal(signal.SIGINT))
+        build(small.settings, small.folder / "one", ["model.small.people"], say)
     with duckdb.connect(str(small.settings.duckdb_path)) as connection:
         assert connection.sql("select name from people").fetchall() == [(PERSON,)]
 
@@ -147,6 +150,7 @@ def test_an_interrupt_is_no_failure_of_dbt(small: Small) -> None:
 def test_a_command_that_cannot_start_says_why(small: Small, tmp_path: Path) -> None:
     elsewhere = replace(small.settings, root=tmp_path)
     (tmp_path / "scv_dbt").mkdir()
-    assert "dbt_project.yml" in build(elsewhere, tmp_path / "target", ["people"], lambda _: None).problems[0]
+    with pytest.raises(ConfigError, match=r"does not parse: [\s\S]*dbt_project\.yml"):
+        build(elsewhere, tmp_path / "target", ["model.small.people"], lambda _: None)
     with pytest.raises(ConfigError, match="does not parse"):
         parse(elsewhere)
