@@ -85,12 +85,12 @@ def compiled(folder: Path) -> list[tuple[str, str, str]]:
     """What dbt compiled, in the order in which it was built: the kind, the name and the select of each relation."""
     manifest = json.loads((folder / "scv_dbt" / "target" / "manifest.json").read_text())
     nodes = {f"{node['schema']}.{node['name']}": node for node in manifest["nodes"].values()}
-    order = re.findall(r" OK created sql (\w+) model ([\w.]+) ", (folder / "data" / "scv.dbt" / "dbt.log").read_text())
     found = []
-    for kind, name in order:
-        if kind in {"table", "view"}:
-            sql = (folder / "data" / "scv.dbt" / "compiled" / "scv" / nodes[name]["original_file_path"]).read_text()
-            found.append((kind, name, sql))
+    for step in (folder / "data" / "scv.dbt_before_matching", folder / "data" / "scv.dbt"):
+        for kind, name in re.findall(r" OK created sql (\w+) model ([\w.]+) ", (step / "dbt.log").read_text()):
+            if kind in {"table", "view"}:
+                sql = (step / "compiled" / "scv" / nodes[name]["original_file_path"]).read_text()
+                found.append((kind, name, sql))
     return found
 
 

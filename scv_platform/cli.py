@@ -136,6 +136,25 @@ def evaluate_identity(truth: Path | None) -> None:
             click.echo(as_text(shape, evaluate(warehouse, folder) if folder else None))
 
 
+@identity.command("train")
+def train_model() -> None:
+    """Train the model that finds likely pairs anew, on the records as the last run left them."""
+    with _readable_errors():
+        from scv_platform.identity.matching import train_when_needed
+        from scv_platform.run import warehouse_lock
+
+        settings = Settings.load()
+        warehouse = _built_warehouse(settings)
+        if not warehouse.exists("identity.match_features"):
+            raise ConfigError(["identity.match_features is not built yet; run `scv run` first"])
+        with warehouse_lock(settings), warehouse.session():
+            training = train_when_needed(warehouse, datetime.now(UTC).replace(tzinfo=None), on_demand=True)
+    if training.model is None:
+        raise SystemExit(f"no model was trained: {training.reason}")
+    click.echo(f"model {training.model.version} of {training.survey.records:,} records; the next run scores with it:")
+    click.echo("  scv run --select 'key:\"identity/scored_pairs\"+'")
+
+
 def _on_two(command: Callable[..., None]) -> Callable[..., None]:
     """The arguments of a decision on two."""
     command = click.option("--reason", required=True, help="Why, without personal data.")(command)

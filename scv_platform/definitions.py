@@ -9,7 +9,7 @@ from scv_platform.audiences.assets import build_customer_360, build_segment_asse
 from scv_platform.audiences.catalogue import Catalogue
 from scv_platform.audiences.definitions import load_definitions
 from scv_platform.automation import build_alert_sensors, build_automation_sensor, build_daily_schedule
-from scv_platform.identity.assets import build_identity_assets, build_steward_decisions
+from scv_platform.identity.assets import build_identity_assets, build_matching_assets, build_steward_decisions
 from scv_platform.ingestion.assets import build_ingestion_assets, build_unloaded_tables, fact_times, has_sales
 from scv_platform.ingestion.quarantine import build_quarantine_checks
 from scv_platform.ingestion.sensors import build_source_sensors
@@ -42,9 +42,10 @@ def build_definitions(settings: Settings) -> dg.Definitions:
     dbt_models = build_dbt_assets(settings, manifest)
     assets: list[dg.AssetsDefinition | dg.AssetSpec] = [
         *build_ingestion_assets(settings, sources),
-        *build_unloaded_tables(sources, {*dbt_models.dependency_keys}),
-        dbt_models,
+        *build_unloaded_tables(sources, {key for models in dbt_models for key in models.dependency_keys}),
+        *dbt_models,
         build_steward_decisions(),
+        *build_matching_assets(settings),
         *build_identity_assets(settings),
         *build_intelligence_assets(settings),
         *build_segment_assets(settings, rules, catalogue),

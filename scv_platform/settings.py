@@ -63,6 +63,7 @@ class PlatformConfig(StrictModel):
     default_country: Annotated[str, Field(pattern="^[A-Z]{2}$", description="ISO 3166 alpha-2 code.")]
     as_of: date | None = None
     max_data_age_days: Annotated[int, Field(ge=1, description="The newest fact may be this old at as_of.")] = 3
+    match_by_model: Annotated[bool, Field(description="Whether likely pairs are linked, beside those of rules.")] = True
     truth: Annotated[str | None, Field(description="Folder that knows who is who, to measure against.")] = None
     min_pair_precision: Annotated[float | None, Field(ge=0, le=1, description="A check warns below it.")] = None
     min_pair_recall: Annotated[float | None, Field(ge=0, le=1, description="A check warns below it.")] = None

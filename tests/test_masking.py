@@ -45,7 +45,15 @@ def test_the_canary_is_a_customer_and_her_broken_rows_are_in_quarantine(company:
 
 def test_the_search_reads_logs_run_history_and_what_dbt_compiled(texts: dict[str, str], company: Platform) -> None:
     names = " ".join(texts)
-    for part in ("storage/", ".db", "scv.dbt/compiled", "scv.dbt/dbt.log", "scv.dlt/", "scv.log"):
+    for part in (
+        "storage/",
+        ".db",
+        "scv.dbt/compiled",
+        "scv.dbt_before_matching/compiled",
+        "scv.dbt/dbt.log",
+        "scv.dlt/",
+        "scv.log",
+    ):
         assert part in names
     databases = [path for path in company.folder.glob("storage/**/*.db") if path.is_file()]
     assert any("shopify/customers" in value or "shopify" in value for path in databases for value in values(path))

@@ -23,8 +23,8 @@ from tests.conftest import Platform
 pytestmark = pytest.mark.company
 
 LOAD_AND_RUN_COLUMNS = {
-    "_dlt_load_id", "_dlt_id", "load_id", "first_load_id", "loaded_at", "inserted_at", "registered_at", "evaluated_at",
-    "run_id", "started_at", "finished_at", "assigned_at", "identity.identity_events.occurred_at",
+    "_dlt_load_id", "_dlt_id", "load_id", "first_load_id", "loaded_at", "inserted_at", "registered_at", "trained_at",
+    "evaluated_at", "run_id", "started_at", "finished_at", "assigned_at", "identity.identity_events.occurred_at",
 }  # fmt: skip
 """Columns that tell which run wrote a row, and when; every other column must not depend on it."""
 

@@ -1,4 +1,4 @@
-"""What Python adds to the identity models in the asset graph: what stewards decide, and the evaluation."""
+"""What Python adds to the identity models in the asset graph: what stewards decide, likely pairs, the evaluation."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -22,10 +22,20 @@ from scv_platform.identity.evaluations import (
     newest_evaluations,
     newest_with_truth,
 )
+from scv_platform.identity.matching import (
+    MATCH_MODELS,
+    SCORED_PAIRS,
+    Training,
+    forget_scores,
+    pairs_by_probability,
+    score_changed,
+    train_when_needed,
+)
 from scv_platform.identity.shape import Shape, measure
 from scv_platform.identity.stewardship import STEWARD_DECISIONS
 from scv_platform.settings import Settings
 from scv_platform.warehouse import Warehouse
+from scv_platform.warehouse.preview import markdown_table
 
 STEWARD_DECISIONS_KEY = dg.AssetKey([STEWARD_DECISIONS.schema, STEWARD_DECISIONS.name])
 
@@ -95,7 +105,100 @@ def build_identity_assets(settings: Settings) -> Sequence[dg.AssetsDefinition | 
     return [evaluations, is_good_enough]
 
 
+def build_matching_assets(settings: Settings) -> Sequence[dg.AssetsDefinition]:
+    """The linkage model and the pairs that it finds likely, between features and edges; they need `warehouse`."""
+    features = dg.AssetKey([MATCH_MODELS.schema, "match_features"])
+
+    @table_asset(MATCH_MODELS, deps=[features], kinds={"python", "table"}, freshness_policy=TRANSFORMATION_FRESHNESS)
+    @in_one_session
+    def match_models(
+        context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse]
+    ) -> dg.MaterializeResult[None]:
+        if not settings.platform.match_by_model:
+            warehouse.ensure(MATCH_MODELS)
+            return dg.MaterializeResult(metadata={"training": "match_by_model is off in platform.yml"})
+        training = train_when_needed(warehouse, run_started_at(context).replace(tzinfo=None))
+        return dg.MaterializeResult(metadata=_training_metadata(training))
+
+    @table_asset(
+        SCORED_PAIRS,
+        deps=[features, dg.AssetKey([MATCH_MODELS.schema, MATCH_MODELS.name])],
+        kinds={"python", "table"},
+        freshness_policy=TRANSFORMATION_FRESHNESS,
+    )
+    @in_one_session
+    def scored_pairs(
+        context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse]
+    ) -> dg.MaterializeResult[None]:
+        if not settings.platform.match_by_model:
+            forget_scores(warehouse)
+            return dg.MaterializeResult(metadata={"dagster/row_count": 0})
+        scoring = score_changed(warehouse)
+        (count,) = warehouse.rows(f"select count(*) as n from {SCORED_PAIRS}")
+        return dg.MaterializeResult(
+            metadata={
+                "dagster/row_count": count["n"],
+                "model_version": scoring.model_version or "no model",
+                "records_scored": scoring.records,
+                "pairs_found": scoring.pairs,
+                "pairs_by_probability": dg.MetadataValue.md(
+                    markdown_table(["probability", "pairs"], pairs_by_probability(warehouse))
+                ),
+            }
+        )
+
+    return [match_models, scored_pairs]
+
+
 _Metadata = dict[str, dg.MetadataValue[Any] | float | int]
+
+
+def _training_metadata(training: Training) -> _Metadata:
+    """What a person wants to see of a training: why, on what, and what the model learned; values of nobody."""
+    found, model = training.survey, training.model
+    told: _Metadata = {
+        "training": dg.MetadataValue.text(training.reason),
+        "records": found.records,
+        "fill": dg.MetadataValue.json({name: round(share, 4) for name, share in found.fill.items()}),
+        "blocks": dg.MetadataValue.md(
+            markdown_table(
+                ["block", "pairs", "compared"],
+                [
+                    {
+                        "block": ", ".join(block),
+                        "pairs": f"{pairs:,}",
+                        "compared": "yes" if block in found.blocks else "",
+                    }
+                    for block, pairs in found.block_pairs.items()
+                ],
+            )
+        ),
+    }
+    if model is None:
+        return told
+    return told | {
+        "model_version": dg.MetadataValue.text(model.version),
+        "tell_nobody_apart": dg.MetadataValue.text(", ".join(model.unreliable(found.rules.unreliable_from)) or "none"),
+        "match_weights": dg.MetadataValue.md(
+            markdown_table(
+                ["feature", "level", "of one person", "of two", "weight"],
+                [
+                    {
+                        "feature": level.feature,
+                        "level": level.level,
+                        "of one person": _share(level.among_one_person),
+                        "of two": _share(level.among_two),
+                        "weight": "" if level.weight is None else f"{level.weight:+.1f}",
+                    }
+                    for level in model.levels
+                ],
+            )
+        ),
+    }
+
+
+def _share(share: float | None) -> str:
+    return "not seen" if share is None else f"{share:.2g}"
 
 
 def _shape_metadata(shape: Shape, history: Sequence[Mapping[str, Any]]) -> _Metadata:

@@ -417,12 +417,14 @@ _CONTRADICTIONS = ("conflict", "ambiguous", "chain")
 """Kinds of reasons that are about names and birth dates."""
 
 _ATTRIBUTES = {
-    "given_name": "records.given_name_normalised",
-    "family_name": "records.family_name_normalised",
+    "given_name": "records.given_name_folded",
+    "family_name": "records.family_name_folded",
     "birth_date": "cast(records.birth_date as string)",
+    "birth_date_either_way": "records.birth_date_either_way",
     "postcode": "records.postcode_normalised",
+    "address": "records.address_normalised",
 }
-"""As the macro `identity_attributes` has them."""
+"""The keys of the macro `identity_attributes`."""
 
 _READ = {
     "components", "customer_redirects", "edges", "identifiers", "identity_events", "identity_map", "assignments",

@@ -72,12 +72,13 @@ _PHONE_DIGITS = """
     create macro phone_digits(country, no) as case country
         when 'DE' then '1' || list_extract(['60', '70', '71', '72', '75', '76', '79'], 1 + (no // 2) % 7)
             || lpad(cast((no * 7654321 + 1234567) % 10000000 as varchar), 7, '0')
-        when 'FR' then '6' || lpad(cast((no * 76543211 + 12345678) % 100000000 as varchar), 8, '0')
+        when 'FR' then '6' || list_extract(['0', '1', '2', '4', '5', '6', '7', '8'], 1 + (no // 2) % 8)
+            || lpad(cast((no * 7654321 + 1234567) % 10000000 as varchar), 7, '0')
         when 'GB' then '77' || lpad(cast((no * 76543211 + 12345678) % 100000000 as varchar), 8, '0')
         else list_extract(['212', '415', '312', '617', '206', '303'], 1 + (no // 2) % 6) || '2'
             || lpad(cast((no * 654321 + 123456) % 1000000 as varchar), 6, '0') end
 """
-"""Digits without trunk prefix; different numbers give different digits."""
+"""Digits without trunk prefix, of numbers that exist; different numbers give different digits."""
 
 _PHONE_WRITTEN = """
     create macro written_phone(country, n, style) as case country

@@ -1,4 +1,4 @@
-"""The dbt project as one asset function: Dagster selects models inside it, dbt runs at most once a step."""
+"""The dbt project as two asset functions, before and after the linkage model: dbt runs at most once in each."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -18,15 +18,38 @@ _UNIQUE_ID = "dagster_dbt/unique_id"
 """The metadata in which dagster-dbt notes of which dbt node an asset or a check was made."""
 
 
-def build_dbt_assets(settings: Settings, manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
-    """The assets of all dbt models and seeds, with their tests as asset checks."""
+def build_dbt_assets(settings: Settings, manifest: Mapping[str, Any]) -> Sequence[dg.AssetsDefinition]:
+    """The assets of all dbt models and seeds, with their tests as asset checks.
 
-    @dbt_assets(manifest=manifest, name="dbt", pool=WAREHOUSE_POOL, dagster_dbt_translator=ScvDbtTranslator())
+    One step makes what the linkage model reads, the next what depends on the pairs that it finds. Left alone, Dagster
+    would cut one step into three, and dbt would start for each.
+    """
+    return [
+        _dbt_assets(settings, manifest, name="dbt_before_matching", exclude=_AFTER_MATCHING),
+        _dbt_assets(settings, manifest, name="dbt", select=_AFTER_MATCHING),
+    ]
+
+
+_AFTER_MATCHING = "source:identity.match_models+ source:identity.scored_pairs+"
+"""What depends on the likely pairs, in the words of dbt."""
+
+
+def _dbt_assets(
+    settings: Settings, manifest: Mapping[str, Any], name: str, select: str = "fqn:*", exclude: str = ""
+) -> dg.AssetsDefinition:
+    @dbt_assets(
+        manifest=manifest,
+        name=name,
+        select=select,
+        exclude=exclude,
+        pool=WAREHOUSE_POOL,
+        dagster_dbt_translator=ScvDbtTranslator(),
+    )
     def dbt_models(context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse]) -> Iterator[Any]:
         chosen = selected(context)
         with environment(dbt_environment(settings, run_as_of(context, settings))):
-            # Beside the warehouse: the log and the compiled SQL of its last dbt run.
-            result = build(settings, settings.beside_warehouse(".dbt"), chosen)
+            # Beside the warehouse: the log and the compiled SQL of the last run of this step.
+            result = build(settings, settings.beside_warehouse(f".{name}"), chosen)
         nodes = [node for node in result.nodes if node.unique_id in chosen]
         yield from events(nodes, chosen, shown_of_tables(nodes, manifest, warehouse))
         if result.problems:

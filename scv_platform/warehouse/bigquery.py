@@ -11,14 +11,18 @@ table is partitioned or clustered, so drop the table first.
 
 import io
 import re
+import tempfile
 import threading
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import chain
+from pathlib import Path
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -213,6 +217,23 @@ class BigQueryWarehouse:
         script = ["begin transaction", *map(self._sql, statements), "commit transaction"]
         with self._opened() as session:
             self._run(session, ";\n".join(script))
+
+    @contextmanager
+    def beside(self, **relations: Statement) -> Iterator[duckdb.DuckDBPyConnection]:
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            duckdb.connect(str(Path(folder) / "beside.duckdb")) as connection,
+        ):
+            for name, select in relations.items():
+                batches = self.query(select)
+                first = next(batches, None)
+                # A result without rows comes without a batch that would tell its columns.
+                schema = self.table(select).schema if first is None else first.schema
+                reader = pa.RecordBatchReader.from_batches(schema, chain([first] if first else [], batches))
+                connection.register("rows", reader)
+                connection.execute(f"create table {name} as select * from rows")
+                connection.unregister("rows")
+            yield connection
 
     def _write(self, table: Table, data: Data, statement: Callable[[str], str]) -> int:
         """Run the one statement that writes the rows of a select; how many it inserted or updated."""

@@ -198,6 +198,20 @@ class DuckDBWarehouse:
             for statement in statements:
                 connection.execute(self._sql(statement))
 
+    @contextmanager
+    def beside(self, **relations: Statement) -> Iterator[duckdb.DuckDBPyConnection]:
+        with self.connection() as connection:
+            (warehouse,) = connection.execute("select current_database()").fetchall()[0]
+            connection.execute("attach ':memory:' as beside")
+            try:
+                for name, select in relations.items():
+                    connection.execute(f"create table beside.{name} as {self._sql(select)}")
+                connection.execute("use beside")
+                yield connection
+            finally:
+                connection.execute(f"use {_quoted(warehouse)}")
+                connection.execute("detach beside")
+
     def _stage(self, connection: duckdb.DuckDBPyConnection, table: Table, data: Data) -> str:
         """The rows in a temporary table, computed before the target changes (a select may read the target)."""
         staged = f"staged_{table.name}"

@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, Protocol, TypeAlias
 
+import duckdb
 import pyarrow as pa
 import sqlglot
 from sqlglot import exp
@@ -144,6 +145,13 @@ class Warehouse(Protocol):
 
     def run(self, statements: Sequence[Statement]) -> None:
         """Run the statements in one transaction: of rows, and of temporary tables."""
+        ...
+
+    def beside(self, **relations: Statement) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
+        """A DuckDB in which these selects are relations, for libraries that work in nothing else.
+
+        What is made in it is gone at the end, and goes to disk where it is larger than memory.
+        """
         ...
 
 

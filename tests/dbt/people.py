@@ -61,6 +61,14 @@ def device(record_id: str, anonymous_id: str) -> Person:
     return Person(record_id, identifiers={"anonymous_id": anonymous_id}, is_device=True)
 
 
+def either_way(born: str | None) -> str | None:
+    """A birth date in which day and month may be swapped."""
+    if born is None:
+        return None
+    year, *rest = born.split("-")
+    return "-".join([year, *sorted(rest)])
+
+
 def give(dbt: Dbt, people: Iterable[Person], decisions: Iterable[Decision] = ()) -> None:
     """Put the records, and what stewards decided about them, where the identity models read them."""
     people = list(people)
@@ -70,6 +78,7 @@ def give(dbt: Dbt, people: Iterable[Person], decisions: Iterable[Decision] = ())
             "given_name_normalised": pa.array([p.given_name for p in people], pa.string()),
             "family_name_normalised": pa.array([p.family_name for p in people], pa.string()),
             "birth_date": pa.array([p.birth_date for p in people], pa.string()),
+            "birth_date_either_way": pa.array([either_way(p.birth_date) for p in people], pa.string()),
             "is_anonymous": pa.array([p.is_device for p in people], pa.bool_()),
         }
     )
@@ -109,7 +118,12 @@ def give(dbt: Dbt, people: Iterable[Person], decisions: Iterable[Decision] = ())
         connection.execute(
             """
             create or replace table identity.source_records as
-            select * replace (cast(birth_date as date) as birth_date), cast(null as varchar) as postcode_normalised
+            select
+                * replace (cast(birth_date as date) as birth_date),
+                given_name_normalised as given_name_folded,
+                family_name_normalised as family_name_folded,
+                cast(null as varchar) as postcode_normalised,
+                cast(null as varchar) as address_normalised
             from records
             """
         )

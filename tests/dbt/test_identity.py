@@ -82,6 +82,33 @@ STORIES: Mapping[str, Story] = {
     "recycled phone": pair("anna meier", "anna huber", joined=False, phone=TEL),
     "same name and phone": pair("anna meier", "anna meier", joined=True, phone=TEL),
     "double name and phone": pair("anna meier", "anna meier_huber", joined=True, phone=TEL),
+    # Two spellings of an address may be one mailbox, and are weaker than the address.
+    "one mailbox": pair("anna meier", "anna meier", joined=True, email_mailbox=MAIL),
+    "family mailbox": pair("anna meier", "hans meier", joined=False, email_mailbox=MAIL),
+    "mailbox under two family names": pair("anna meier", "anna huber", joined=False, email_mailbox=MAIL),
+    "mailbox against the address": told(
+        person("a", "anna meier", email="anna@x.ch", email_mailbox=MAIL),
+        person("b", "anna -", email="anna@x.ch", email_mailbox=MAIL),
+        person("c", "andreas meier", email_mailbox=MAIL),
+        together="ab",
+        reasons=("conflict",),
+    ),
+    # A name and a birth date tell who somebody is, day and month in whatever order.
+    "same name and birth date": told(
+        person("a", "anna meier", "1990-05-03"),
+        person("b", "anna meier", "1990-03-05"),
+        person("c", "anna meier", "1990-05-04"),
+        person("d", "lena meier", "1990-05-03"),
+        together="ab",
+    ),
+    "two passports on one birth date": told(
+        person("a", "anna meier", "1990-05-03", national_id="1"),
+        person("b", "anna meier", "1990-05-03", national_id="2"),
+        reasons=("conflict",),
+    ),
+    "default birth dates": told(person("a", "anna meier", "1970-01-01"), person("b", "anna meier", "1970-01-01")),
+    "one passport": pair("anna meier", "anna huber", joined=True, national_id="1"),
+    "passport of the other": pair("anna meier", "hans meier", joined=False, national_id="1"),
     # What a system itself refers to is trusted.
     "user with two names": pair("anna meier", "hans meier", joined=True, user_id="u1"),
     "shop customer": pair("anna meier", "hans meier", joined=True, shopify_customer_id="77"),
@@ -225,6 +252,8 @@ def renamed(story: str, people: Iterable[Person]) -> list[Person]:
         replace(
             one,
             record_id=f"{story}:{one.record_id}",
+            # A family name and a birth date would join people of two stories.
+            family_name=f"{story} {one.family_name}" if one.family_name and one.birth_date else one.family_name,
             identifiers={
                 kind: [f"{story}:{value}" for k, value in one.values() if k == kind] for kind in one.identifiers
             },
@@ -330,12 +359,21 @@ WRONG_RULES = {
     "[{name: E-Mail, keys: [email], level: 1}]": "rule E-Mail: a name has lower case letters",
     "[{name: a, keys: [], level: 1}]": "rule a: keys is missing",
     "[{keys: [email], level: 1}]": "rule 1: name is missing",
-    "[{name: a, keys: [family_name], level: 1}]": "rule a: attributes alone tell nobody apart",
+    "[{name: a, keys: [family_name], level: 1}]": "rule a: these attributes tell nobody apart",
+    "[{name: a, keys: [given_name, family_name, postcode], level: 1}]": "rule a: these attributes tell nobody apart",
+    "[{name: a, keys: [family_name, birth_date], level: 1}]": "rule a: these attributes tell nobody apart",
     "[{name: a, keys: [email], level: 1}, {name: a, keys: [phone], level: 2}]": "rule a: another rule has this name",
     "[{name: a, keys: [email], level: 0}]": "rule a: level is",
     "[{name: a, keys: [email], level: 1, gaurd: []}]": "rule a: gaurd is no part of a rule",
     "[{name: a, keys: [email], level: 1}, {name: b, keys: [phone], level: 1, guard: [birth_date]}]": "the same guard",
+    "[{name: a, keys: [email], level: one}]": "rule a: level is",
+    "[{name: a, keys: [email]}]": "rule a: level is missing",
     "[{name: a, keys: [email], level: 1, max_shared: many}]": "rule a: a limit is a whole number",
+    "[{name: a, keys: [email], level: 1, max_people: 0}]": "rule a: a limit is a whole number",
+    "[{name: a, keys: [email], level: 1, guard: [birthdate]}]": "rule a: birthdate is neither an identifier type",
+    "[{name: a, keys: [email], level: 1, guard: [birth_date_either_way]}]": "guards nothing; use birth_date",
+    "[{name: a, keys: [email], level: 1, strength: sure}]": "rule a: strength is certain, strong or weak",
+    "[{name: steward, keys: [email], level: 1}]": "rule steward: the links of stewards",
 }
 
 

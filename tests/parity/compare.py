@@ -37,6 +37,7 @@ LEFT_OUT = {
     "activation.sync_runs.started_at": "when a run sent an audience",
     "activation.sync_runs.finished_at": "when it had done so",
     "identity.evaluations.evaluated_at": "when a run was made",
+    "identity.match_models.trained_at": "when a run was made",
     "audiences.definitions.sql": "the rule in the dialect of the engine; its members are compared",
 }
 """Columns, by name or by relation and name, that tell which run wrote a row, when, or on which engine."""

@@ -308,3 +308,26 @@ def test_an_error_quotes_no_row_neither_in_its_text_nor_behind_it(warehouse: War
     assert "Ottilie Kanarienvogel" not in "".join(traceback.format_exception(caught.value))
     with pytest.raises(WarehouseError, match="no_such_table"):
         warehouse.rows("select * from lab.no_such_table")
+
+
+def test_beside_the_warehouse_selects_are_relations_and_nothing_stays(warehouse: Warehouse) -> None:
+    warehouse.append(SCORES, f"{row('a', '2026-01-01', 1)} union all {row('b', '2026-01-02', 2)}")
+    with warehouse.session():
+        for _ in range(2):
+            all_scores = "select * from lab.scores"
+            nobody = bind("select person from lab.scores where person = $name", name="x")
+            with warehouse.beside(scores=all_scores, nobody=nobody) as connection:
+                connection.execute("create table copied as select s.* from scores as s left join nobody using (person)")
+                found = connection.sql("select person, score from copied order by person").fetchall()
+                assert found == [("a", Decimal(1)), ("b", Decimal(2))]
+                assert connection.sql("from nobody").columns == ["person"]
+        assert scores(warehouse) == {("a", 1), ("b", 2)}
+        assert not warehouse.exists("main.copied")
+
+
+def test_what_fails_beside_the_warehouse_leaves_it_usable(warehouse: Warehouse) -> None:
+    warehouse.append(SCORES, row("a", "2026-01-01", 1))
+    with warehouse.session():
+        with pytest.raises(ZeroDivisionError), warehouse.beside(scores="select * from lab.scores"):
+            _ = 1 / 0
+        assert scores(warehouse) == {("a", 1)}

@@ -56,7 +56,7 @@
 {%- endmacro %}
 
 
-{#- Every match of an RE2 pattern replaced. -#}
+{#- Every match of an RE2 pattern replaced; \1 is what its first group captured. -#}
 {% macro regexp_replace_all(expression, pattern, replacement) -%}
     {{ return(adapter.dispatch("regexp_replace_all", "scv")(expression, pattern, replacement)) }}
 {%- endmacro %}
@@ -66,7 +66,21 @@
 {%- endmacro %}
 
 {% macro bigquery__regexp_replace_all(expression, pattern, replacement) -%}
-    regexp_replace({{ expression }}, r'{{ pattern }}', '{{ replacement }}')
+    regexp_replace({{ expression }}, r'{{ pattern }}', r'{{ replacement }}')
+{%- endmacro %}
+
+
+{#- Whether an RE2 pattern matches somewhere in the text. -#}
+{% macro regexp_matches(expression, pattern) -%}
+    {{ return(adapter.dispatch("regexp_matches", "scv")(expression, pattern)) }}
+{%- endmacro %}
+
+{% macro duckdb__regexp_matches(expression, pattern) -%}
+    regexp_matches({{ expression }}, '{{ pattern }}')
+{%- endmacro %}
+
+{% macro bigquery__regexp_matches(expression, pattern) -%}
+    regexp_contains({{ expression }}, r'{{ pattern }}')
 {%- endmacro %}
 
 

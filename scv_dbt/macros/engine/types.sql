@@ -6,14 +6,14 @@
 
 {% macro duckdb__raw_type(data_type) -%}
     {{ return({
-        "text": "varchar", "decimal": "decimal(38, 9)", "bigint": "bigint", "bool": "boolean",
+        "text": "varchar", "decimal": "decimal(38, 9)", "double": "double", "bigint": "bigint", "bool": "boolean",
         "date": "date", "timestamp": "timestamp with time zone", "utc_timestamp": "timestamp", "json": "varchar",
     }[data_type]) }}
 {%- endmacro %}
 
 {% macro bigquery__raw_type(data_type) -%}
     {{ return({
-        "text": "string", "decimal": "numeric", "bigint": "int64", "bool": "bool",
+        "text": "string", "decimal": "numeric", "double": "float64", "bigint": "int64", "bool": "bool",
         "date": "date", "timestamp": "timestamp", "utc_timestamp": "timestamp", "json": "string",
     }[data_type]) }}
 {%- endmacro %}

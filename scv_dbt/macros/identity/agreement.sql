@@ -160,15 +160,6 @@ left join judged_words as second_of_b
 {%- endmacro %}
 
 
-{#- A normalised name without the spellings that stand for one sound: Jürgen and Juergen, Stephan and Stefan. -#}
-{% macro folded_name(expression) -%}
-    {%- set folded = namespace(expression=expression) -%}
-    {%- for spelling, letter in {"ae": "a", "oe": "o", "ue": "u", "ß": "ss", "ph": "f"}.items() -%}
-        {%- set folded.expression = "replace(" ~ folded.expression ~ ", '" ~ spelling ~ "', '" ~ letter ~ "')" -%}
-    {%- endfor -%}
-    {{ folded.expression }}
-{%- endmacro %}
-
 {#- A name without the vowel that makes it a woman's or a man's. -#}
 {% macro without_ending(expression) -%}
     {{ regexp_replace_all(expression, "[aeo]$", "") }}

@@ -1,5 +1,5 @@
-{#- Edges of all rules, level by level, the strongest first. The model selects keys (record_id, rule, level, key_hash,
-    blocked_because); the table has one row per proposed link.
+{#- Edges of all rules and of the linkage model, level by level, the strongest first. The dbt model selects keys
+    (record_id, rule, level, key_hash, blocked_because); the table has one row per proposed link.
 
     Level 0 is what stewards linked, whatever guards say. Two nodes of which they keep records apart conflict on every
     level, the unguarded ones too.
@@ -12,6 +12,8 @@
        has two neighbours that are not neighbours themselves is a set of cliques).
     3. The groups of all keys of the level together must not chain people who conflict. Where they do, the nodes that
        stand between two who conflict are refused, and should that not be enough, the whole chain is.
+    The level of the linkage model is in `link_by_model`.
+    The level of the linkage model is in `link_by_model`.
     A key with n nodes has n - 1 edges, kept inside its groups and refused between them. Nothing depends on the order
     of rows or of arrival: every choice is between sets, and a name is always the least record id. -#}
 {% materialization edges_by_level, default -%}
@@ -38,23 +40,28 @@
     {%- do create_working_table(script, steward_links, links_of_stewards()) -%}
     {%- do label_components(script, steward_links, labels) -%}
     {%- do create_working_table(script, nodes, nodes_of_stewards(keys, steward_links, labels)) -%}
-    {%- for level_rules in identity_rules() | groupby("level") -%}
-        {%- set guard = level_rules.list[0].guard -%}
-        {%- set edges = working_relation("edges_" ~ level_rules.grouper) -%}
-        {%- do create_working_table(script, members, members_of_keys(keys, nodes, level_rules.list)) -%}
-        {%- set guarded = (guard | length > 0 or keeps_apart) and row_count(script, members, "reason is null") > 0 -%}
-        {%- if guarded -%}
-            {%- do find_conflicts(script, conflicts, pairs_that_share_a_key(members), nodes, guard, keeps_apart) -%}
-            {%- do create_working_table(script, members, members_with_refusals(members, ambiguous_members(members, conflicts),
-                "ambiguous: agrees with people who contradict each other")) -%}
+    {%- for level in identity_levels() -%}
+        {%- set edges = working_relation("edges_" ~ level.number) -%}
+        {%- if level.rules -%}
+            {%- set guard = level.rules[0].guard -%}
+            {%- do create_working_table(script, members, members_of_keys(keys, nodes, level.rules)) -%}
+            {%- set guarded = (guard | length > 0 or keeps_apart) and row_count(script, members, "reason is null") > 0 -%}
+            {%- if guarded -%}
+                {%- do find_conflicts(script, conflicts, pairs_that_share_a_key(members), nodes, guard, keeps_apart) -%}
+                {%- do create_working_table(script, members, members_with_refusals(members,
+                    ambiguous_members(members, conflicts), "ambiguous: agrees with people who contradict each other")) -%}
+            {%- endif -%}
+            {%- do create_working_table(script, groups, groups_of_members(members, conflicts if guarded else none)) -%}
+            {%- if guarded -%}
+                {%- do break_chains(script, groups, members, conflicts, labels, nodes, guard, keeps_apart) -%}
+            {%- elif not loop.last -%}
+                {%- do label_components(script, links_of_groups(groups), labels) -%}
+            {%- endif -%}
+            {%- do create_working_table(script, edges,
+                edges_of_groups(groups, conflicts if guarded else none, level.rules)) -%}
+        {%- else -%}
+            {%- do link_by_model(script, edges, labels, nodes, level.number, keeps_apart) -%}
         {%- endif -%}
-        {%- do create_working_table(script, groups, groups_of_members(members, conflicts if guarded else none)) -%}
-        {%- if guarded -%}
-            {%- do break_chains(script, groups, members, conflicts, labels, nodes, guard, keeps_apart) -%}
-        {%- elif not loop.last -%}
-            {%- do label_components(script, links_of_groups(groups), labels) -%}
-        {%- endif -%}
-        {%- do create_working_table(script, edges, edges_of_groups(groups, conflicts if guarded else none, level_rules.list)) -%}
         {%- do level_edges.append(edges) -%}
         {%- if not loop.last -%}
             {%- do create_working_table(script, nodes, relabelled_nodes(nodes, labels)) -%}
@@ -134,7 +141,7 @@
 {%- endmacro %}
 
 
-{#- The nodes of the first level: each record that has a key, and those that stewards linked as one. -#}
+{#- The nodes of the first level: each record that has a key or a likely pair, and those that stewards linked as one. -#}
 {% macro nodes_of_stewards(keys, steward_links, labels) -%}
     select
         linkable.record_id,
@@ -147,6 +154,10 @@
         select record_a as record_id from {{ steward_links }}
         union distinct
         select record_b as record_id from {{ steward_links }}
+        union distinct
+        select record_a as record_id from {{ source("identity", "scored_pairs") }}
+        union distinct
+        select record_b as record_id from {{ source("identity", "scored_pairs") }}
     ) as linkable
     inner join {{ ref("source_records") }} as records on linkable.record_id = records.record_id
     left join {{ labels }} as labels on linkable.record_id = labels.record_id

@@ -23,14 +23,17 @@
         {%- if not modules.re.fullmatch("[a-z][a-z0-9_]*", rule.name) -%}
             {%- do exceptions.raise_compiler_error(where ~ "a name has lower case letters, digits and underscores") -%}
         {%- endif -%}
-        {%- if rule.name == "steward" -%}
-            {%- do exceptions.raise_compiler_error(where ~ "the links of stewards have this name") -%}
+        {%- if rule.name in ["steward", "model"] -%}
+            {%- do exceptions.raise_compiler_error(where ~ "the links of stewards and of the linkage model have these names") -%}
         {%- endif -%}
         {%- if rule.name in names -%}
             {%- do exceptions.raise_compiler_error(where ~ "another rule has this name") -%}
         {%- endif -%}
         {%- if rule.level is not integer or rule.level < 1 -%}
             {%- do exceptions.raise_compiler_error(where ~ "level is a whole number from 1, the strongest") -%}
+        {%- endif -%}
+        {%- if rule.level == var("identity_model").level -%}
+            {%- do exceptions.raise_compiler_error(where ~ "this level is that of the linkage model (identity_model)") -%}
         {%- endif -%}
         {%- if rule.strength not in ["certain", "strong", "weak"] -%}
             {%- do exceptions.raise_compiler_error(where ~ "strength is certain, strong or weak") -%}
@@ -44,8 +47,14 @@
                 ~ "; add your own to identity_identifier_types) nor an attribute (" ~ identity_attributes() | join(", ") ~ ")"
             ) -%}
         {%- endfor -%}
-        {%- if rule["keys"] | select("in", var("identity_identifier_types")) | list | length == 0 -%}
-            {%- do exceptions.raise_compiler_error(where ~ "attributes alone tell nobody apart; add an identifier type to its keys") -%}
+        {%- for word in rule.guard if (identity_attributes().get(word) or {}).get("of") -%}
+            {%- do exceptions.raise_compiler_error(where ~ word ~ " guards nothing; use " ~ identity_attributes()[word].of) -%}
+        {%- endfor -%}
+        {%- set names_alone = rule["keys"] | reject("in", ["given_name", "family_name", "postcode"]) | list | length == 0 -%}
+        {%- if names_alone or rule["keys"] | select("in", var("identity_identifier_types")) | list | length == 0 and rule["keys"] | length < 3 -%}
+            {%- do exceptions.raise_compiler_error(
+                where ~ "these attributes tell nobody apart; add an identifier type, or a birth date or address to three in all"
+            ) -%}
         {%- endif -%}
         {%- if guards.get(rule.level, rule.guard) != rule.guard -%}
             {%- do exceptions.raise_compiler_error(where ~ "rules of one level are resolved together, so they need the same guard") -%}
@@ -58,21 +67,39 @@
 {%- endmacro %}
 
 
-{#- Attributes of a person record that a rule may compare beside identifiers, and the columns that hold them. -#}
+{#- The levels in order, the strongest first: number and rules, no rules of the level of the linkage model, which is left
+    out while there are no likely pairs. -#}
+{% macro identity_levels() -%}
+    {%- set levels = [] -%}
+    {%- for level_rules in identity_rules() | groupby("level") -%}
+        {%- do levels.append({"number": level_rules.grouper, "rules": level_rules.list}) -%}
+    {%- endfor -%}
+    {%- if row_count([], source("identity", "scored_pairs")) > 0 -%}
+        {%- do levels.append({"number": var("identity_model").level, "rules": []}) -%}
+    {%- endif -%}
+    {{ return(levels | sort(attribute="number")) }}
+{%- endmacro %}
+
+
+{#- Attributes of a person record that a rule may compare beside identifiers: the columns of `source_records` with what
+    records have to agree in as keys, and with what guards and the block list compare. Of what one is a form, if so, which
+    the block list has and which is the one for guards. -#}
 {% macro identity_attributes() -%}
     {{ return({
-        "given_name": "given_name_normalised",
-        "family_name": "family_name_normalised",
-        "birth_date": "cast(birth_date as string)",
-        "postcode": "postcode_normalised",
+        "given_name": {"key": "given_name_folded", "trait": "given_name_normalised"},
+        "family_name": {"key": "family_name_folded", "trait": "family_name_normalised"},
+        "birth_date": {"key": "cast(birth_date as string)", "trait": "cast(birth_date as string)"},
+        "birth_date_either_way": {"key": "birth_date_either_way", "trait": "cast(birth_date as string)", "of": "birth_date"},
+        "postcode": {"key": "postcode_normalised", "trait": "postcode_normalised"},
+        "address": {"key": "address_normalised", "trait": "address_normalised"},
     }) }}
 {%- endmacro %}
 
 
-{#- What the guards of all rules compare. -#}
-{% macro guarded_traits() -%}
+{#- What the guards of these rules compare. -#}
+{% macro guarded_traits(rules) -%}
     {%- set traits = [] -%}
-    {%- for rule in identity_rules() -%}
+    {%- for rule in rules -%}
         {%- for trait in rule.guard if trait not in traits -%}
             {%- do traits.append(trait) -%}
         {%- endfor -%}

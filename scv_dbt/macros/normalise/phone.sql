@@ -1,17 +1,16 @@
-{#- One row per (phone, country) of a relation: phone, country, phone_e164 (null where it is no phone number).
+{#- One row per (phone, country) of a relation that is a phone number: phone, country, phone_e164.
 
-    A number that begins with + or 00 names its country by the calling code; any other is read in the country of
-    its row, else in the default country. The trunk prefix falls away, and the length must be one that fixed lines
-    or mobiles of the country have. So a number that lost its trunk zero in a spreadsheet is whole again. -#}
+    A number may begin with + and a calling code, with what is dialled in its country before one, with the trunk prefix
+    of the country, or with nothing, as after a spreadsheet has dropped the zero. Each way to read it is a row of
+    `readings`; the first that is a number which exists, by `phone_plans.sql`, is what was meant. A row without a
+    country is read in the default one. -#}
 {% macro normalised_phones(relation) -%}
     with
     phones as (
         select distinct
             phone,
             country,
-            {% set without_extension = regexp_replace_all("lower(phone)", "(ext|x|#|;).*$", "") -%}
-            {% set without_trunk_hint = "replace(" ~ without_extension ~ ", '(0)', '')" -%}
-            {{ regexp_replace_all(without_trunk_hint, "[^0-9+]", "") }} as dialled
+            {{ dialled_digits("phone") }} as dialled
         from {{ relation }}
         where phone is not null
     ),
@@ -20,102 +19,170 @@
     countries as (
         select
             alpha2,
-            nullif(calling_code, '') as calling_code,
-            nullif(trunk_prefix, '') as trunk_prefix,
-            national_length_min,
-            national_length_max
+            nullif(calling_code, '') as calling_code
         from {{ ref("countries") }}
-    ),
-
-    plans as (
-        select
-            calling_code,
-            min(national_length_min) as length_min,
-            max(national_length_max) as length_max,
-            max(case when trunk_prefix = '0' then 1 else 0 end) as drops_zero
-        from countries
-        where calling_code is not null
-        group by calling_code
     ),
 
     numbers as (
         select
+            phones.phone,
+            phones.country,
+            countries.alpha2 as home,
+            countries.calling_code as home_code,
+            replace(phones.dialled, '+', '') as digits,
+            phones.dialled like '+%' as has_plus
+        from phones
+        left join countries on coalesce(phones.country, {{ default_country() }}) = countries.alpha2
+    ),
+
+    called_from_abroad as (
+        select
             phone,
             country,
-            replace(case when dialled like '00%' then substr(dialled, 3) else dialled end, '+', '') as digits,
-            dialled like '+%' or dialled like '00%' as is_international
-        from phones
-    ),
-
-    -- No calling code begins with another, so at most one of the three joins finds a plan.
-    coded as (
-        select
-            numbers.phone,
-            numbers.country,
-            plans.calling_code,
-            plans.length_min,
-            plans.length_max,
-            case
-                when plans.drops_zero = 1
-                    then {{ regexp_replace_all("substr(numbers.digits, length(plans.calling_code) + 1)", "^0", "") }}
-                else substr(numbers.digits, length(plans.calling_code) + 1)
-            end as national_number
+            10 as place,
+            digits
         from numbers
-        left join plans as one on substr(numbers.digits, 1, 1) = one.calling_code
-        left join plans as two on substr(numbers.digits, 1, 2) = two.calling_code
-        left join plans as three on substr(numbers.digits, 1, 3) = three.calling_code
-        left join plans on coalesce(one.calling_code, two.calling_code, three.calling_code) = plans.calling_code
-        where numbers.is_international
-    ),
-
-    home as (
-        select
-            numbers.phone,
-            numbers.country,
-            countries.calling_code,
-            countries.national_length_min as length_min,
-            countries.national_length_max as length_max,
-            numbers.digits,
-            case
-                when numbers.digits like countries.trunk_prefix || '%'
-                    then substr(numbers.digits, length(countries.trunk_prefix) + 1)
-            end as without_trunk,
-            case
-                when numbers.digits like countries.calling_code || '%'
-                    then substr(numbers.digits, length(countries.calling_code) + 1)
-            end as without_code
-        from numbers
-        left join countries
-            on coalesce(numbers.country, {{ default_country() }}) = countries.alpha2
-        where not numbers.is_international
-    ),
-
-    readings as (
-        select phone, country, calling_code, length_min, length_max, national_number from coded
+        where has_plus
         union all
         select
             phone,
             country,
-            calling_code,
-            length_min,
-            length_max,
+            10 as place,
             case
-                when length(without_trunk) between length_min and length_max then without_trunk
-                when length(digits) between length_min and length_max then digits
-                else without_code
+                {% for prefix, countries in international_prefixes().items() -%}
+                when home in ({% for country in countries %}'{{ country }}'{{ ", " if not loop.last }}{% endfor %})
+                    then {{ regexp_capture("digits", "^(?:" ~ prefix ~ ")([1-9].*)$") }}
+                {% endfor %}
+            end as digits
+        from numbers
+        where not has_plus
+        union all
+        select
+            phone,
+            country,
+            40 as place,
+            {{ regexp_capture("digits", "^00([1-9].*)$") }} as digits
+        from numbers
+        where not has_plus
+    ),
+
+    with_calling_code as (
+        select
+            *,
+            -- No calling code begins with another.
+            {{ regexp_capture("digits", "^(" ~ national_numbers() | join("|") ~ ")") }} as calling_code
+        from called_from_abroad
+    ),
+
+    readings as (
+        select
+            phone,
+            country,
+            place,
+            calling_code,
+            calling_code as plan,
+            substr(digits, length(calling_code) + 1) as digits
+        from with_calling_code
+        where calling_code is not null
+        union all
+        select
+            phone,
+            country,
+            20 as place,
+            home_code as calling_code,
+            home as plan,
+            digits
+        from numbers
+        where not has_plus and home_code is not null
+        union all
+        select
+            phone,
+            country,
+            30 as place,
+            home_code as calling_code,
+            home as plan,
+            substr(digits, length(home_code) + 1) as digits
+        from numbers
+        where not has_plus and digits like home_code || '%'
+    ),
+
+    -- Grouped, else an engine would write the long expressions that follow into one another.
+    different_readings as (
+        select
+            phone,
+            country,
+            calling_code,
+            plan,
+            digits,
+            min(place) as place
+        from readings
+        group by phone, country, calling_code, plan, digits
+    ),
+
+    national_numbers as (
+        select
+            phone,
+            country,
+            place,
+            calling_code,
+            case
+                {% for rule in trunk_rules() -%}
+                when
+                    plan in ({% for plan in rule.plans %}'{{ plan }}'{{ ", " if not loop.last }}{% endfor %})
+                    and {{ regexp_matches("digits", "^(?:" ~ rule.pattern ~ ")") }}
+                    then {{ regexp_replace_all("digits", "^(?:" ~ rule.pattern ~ ")", rule.replacement) }}
+                {% endfor %}
             end as national_number
-        from home
+        from different_readings
+        union all
+        select
+            phone,
+            country,
+            place + 1 as place,
+            calling_code,
+            digits as national_number
+        from different_readings
+    ),
+
+    candidates as (
+        select
+            phone,
+            country,
+            calling_code,
+            national_number,
+            min(place) as place
+        from national_numbers
+        group by phone, country, calling_code, national_number
+    ),
+
+    -- 000 0000 and 999 9999 are what people type who do not want to be called.
+    judged as (
+        select
+            *,
+            length(replace(national_number, substr(national_number, length(national_number), 1), '')) > 1
+            and case calling_code
+                {% for calling_code, patterns in national_numbers().items() -%}
+                when '{{ calling_code }}'
+                    then {% for pattern in patterns %}{{ regexp_matches("national_number", "^(?:" ~ pattern ~ ")$") }}{{ " and " if not loop.last }}{% endfor %}
+                {% endfor %}
+            end as does_exist
+        from candidates
     )
 
     select
         phone,
         country,
-        case
-            when
-                length(national_number) between length_min and length_max
-                -- 000 0000 and 999 9999 are what people type who do not want to be called.
-                and length(replace(national_number, substr(national_number, length(national_number), 1), '')) > 1
-                then '+' || calling_code || national_number
-        end as phone_e164
-    from readings
+        {{ value_of_least("'+' || calling_code || national_number", "case when does_exist then place end") }} as phone_e164
+    from judged
+    group by phone, country
+{%- endmacro %}
+
+
+{#- The digits of a phone number up to its extension, after a + where it has one; null without a digit. -#}
+{% macro dialled_digits(phone) -%}
+    {%- set digits, western = "＋０１２３４５６７８９٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹", "+012345678901234567890123456789" -%}
+    {%- set in_western -%}
+        case when {{ regexp_matches(phone, "[" ~ digits ~ "]") }} then translate({{ phone }}, '{{ digits }}', '{{ western }}') else {{ phone }} end
+    {%- endset -%}
+    {{ regexp_replace_all(regexp_capture(in_western, "^([^0-9]*[0-9][^\\p{L}#;,~]*)"), "[^0-9+]+", "") }}
 {%- endmacro %}

@@ -4,6 +4,8 @@
 -- depends_on: {{ ref("record_traits") }}
 -- depends_on: {{ ref("given_names") }}
 -- depends_on: {{ ref("overrides") }}
+-- depends_on: {{ source("identity", "scored_pairs") }}
+-- depends_on: {{ source("identity", "match_models") }}
 with
 keys as (
     select * from {{ ref("match_keys") }}

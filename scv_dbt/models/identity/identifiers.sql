@@ -70,36 +70,71 @@ observed as (
     group by record_id, source, identifier_type, identifier_value
 ),
 
+addresses as (
+    select distinct
+        identifier_value as email,
+        {{ email_mailbox("identifier_value") }} as mailbox
+    from observed
+    where identifier_type = 'email'
+),
+
+-- A mailbox that has one address alone says no more than the address.
+mailboxes as (
+    select
+        email,
+        mailbox
+    from addresses
+    where mailbox is not null
+    qualify count(*) over (partition by mailbox) > 1
+),
+
+observed_mailboxes as (
+    select
+        observed.record_id,
+        observed.source,
+        'email_mailbox' as identifier_type,
+        mailboxes.mailbox as identifier_value,
+        min(observed.first_seen_at) as first_seen_at
+    from observed
+    inner join mailboxes on observed.identifier_value = mailboxes.email
+    where observed.identifier_type = 'email'
+    group by observed.record_id, observed.source, mailboxes.mailbox
+),
+
+all_observed as (
+    select * from observed
+    union all
+    select * from observed_mailboxes
+),
+
 distinct_values as (
     select distinct
         identifier_type,
-        identifier_value
-    from observed
+        identifier_value,
+        case identifier_type when 'email_mailbox' then 'email' else identifier_type end as listed_type
+    from all_observed
 ),
 
 parts as (
     select
-        identifier_type,
-        identifier_value,
+        *,
         'value' as part,
         identifier_value as word
     from distinct_values
     union all
     select
-        identifier_type,
-        identifier_value,
+        *,
         'mailbox' as part,
         {{ regexp_replace_all(dbt.split_part("identifier_value", "'@'", 1), "[^\\p{L}]+", "") }} as word
     from distinct_values
-    where identifier_type = 'email'
+    where listed_type = 'email'
     union all
     select
-        identifier_type,
-        identifier_value,
+        *,
         'domain' as part,
         {{ dbt.split_part("identifier_value", "'@'", 2) }} as word
     from distinct_values
-    where identifier_type = 'email'
+    where listed_type = 'email'
 ),
 
 blocked as (
@@ -112,7 +147,7 @@ blocked as (
     from parts
     inner join blocklist
         on
-            parts.identifier_type = blocklist.identifier_type
+            parts.listed_type = blocklist.identifier_type
             and parts.part = blocklist.part
             and parts.word = blocklist.word
     group by parts.identifier_type, parts.identifier_value
@@ -120,19 +155,19 @@ blocked as (
 
 judged as (
     select
-        observed.record_id,
-        observed.source,
-        observed.identifier_type,
-        observed.identifier_value,
-        {{ sha256_hex("observed.identifier_type || ':' || observed.identifier_value") }} as key_hash,
-        observed.first_seen_at,
+        all_observed.record_id,
+        all_observed.source,
+        all_observed.identifier_type,
+        all_observed.identifier_value,
+        {{ sha256_hex("all_observed.identifier_type || ':' || all_observed.identifier_value") }} as key_hash,
+        all_observed.first_seen_at,
         blocked.blocked_as,
         blocked.blocked_because
-    from observed
+    from all_observed
     left join blocked
         on
-            observed.identifier_type = blocked.identifier_type
-            and observed.identifier_value = blocked.identifier_value
+            all_observed.identifier_type = blocked.identifier_type
+            and all_observed.identifier_value = blocked.identifier_value
 )
 
 select * from judged

@@ -14,8 +14,9 @@ blocklist as (
 
 attributes as (
     select
-        {% for attribute, column in identity_attributes().items() -%}
-        {{ column }} as {{ attribute }},
+        {% for name, attribute in identity_attributes().items() -%}
+        {{ attribute["key"] }} as {{ name }},
+        {{ attribute.trait }} as {{ name }}_listed,
         {% endfor -%}
         record_id
     from records
@@ -49,8 +50,8 @@ attributes as (
     {% for word in words -%}
     left join blocklist as {{ word }}_blocklist
         on
-            {{ word }}_blocklist.identifier_type = '{{ word }}'
-            and attributes.{{ word }} = {{ word }}_blocklist.word
+            {{ word }}_blocklist.identifier_type = '{{ identity_attributes()[word].of or word }}'
+            and attributes.{{ word }}_listed = {{ word }}_blocklist.word
     {% endfor -%}
     where
         true

@@ -1,13 +1,22 @@
-{%- set unique_traits = guarded_traits() | reject("in", ["given_name", "family_name"]) | list -%}
+{%- set unique_traits = guarded_traits(identity_rules()) | reject("in", ["given_name", "family_name"]) | list -%}
 
 with
 candidates as (
     select * from {{ ref("candidate_map") }}
 ),
 
+model as (
+    select coalesce(max(unreliable), '') as unreliable from ({{ newest_model() }}) as newest
+),
+
+-- What records of one person often differ in contradicts nobody.
 traits as (
-    select * from {{ ref("record_traits") }}
-    where trait in ({% for trait in unique_traits %}'{{ trait }}', {% endfor %}'')
+    select record_traits.*
+    from {{ ref("record_traits") }} as record_traits
+    cross join model
+    where
+        record_traits.trait in ({% for trait in unique_traits %}'{{ trait }}', {% endfor %}'')
+        and strpos(', ' || model.unreliable || ',', ', ' || record_traits.trait || ',') = 0
 ),
 
 published as (

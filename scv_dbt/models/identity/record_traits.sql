@@ -1,4 +1,4 @@
-{%- set traits = guarded_traits() -%}
+{%- set traits = guarded_traits(identity_rules() + [var("identity_model")]) -%}
 {%- set attributes = identity_attributes() -%}
 
 with
@@ -25,7 +25,7 @@ values_of_records as (
     select
         record_id,
         '{{ trait }}' as trait,
-        {{ attributes[trait] }} as trait_value
+        {{ attributes[trait].trait }} as trait_value
     from records
     union all
     {% endfor -%}

@@ -40,7 +40,10 @@ refused as (
     inner join components as one on edges.record_a = one.record_id
     inner join components as other on edges.record_b = other.record_id
     where
-        {{ dbt.split_part("edges.reason", "':'", 1) }} in ('conflict', 'ambiguous', 'hub', 'shared', 'chain')
+        {{ dbt.split_part("edges.reason", "':'", 1) }}
+        in ('conflict', 'ambiguous', 'hub', 'shared', 'chain', 'unlike')
+        -- That families are alike is no doubt.
+        and not (edges.rule = 'model' and edges.reason like 'conflict:%')
         and one.component_id != other.component_id
 ),
 

@@ -1,13 +1,11 @@
 with
 consents as (
-    select
-        *,
-        cast(null as string) as country
-    from {{ ref("int_consents_unioned") }}
+    select * from {{ ref("int_consents_unioned") }}
 ),
 
 phones as (
-    {{ normalised_phones("consents") }}
+    select * from {{ ref("int_phones") }}
+    where country is null
 ),
 
 normalised as (

@@ -3,16 +3,9 @@ identifiers as (
     select * from {{ ref("int_identifiers_unioned") }}
 ),
 
-phone_identifiers as (
-    select
-        identifier_value as phone,
-        cast(null as string) as country
-    from identifiers
-    where identifier_type = 'phone'
-),
-
 phones as (
-    {{ normalised_phones("phone_identifiers") }}
+    select * from {{ ref("int_phones") }}
+    where country is null
 ),
 
 normalised as (

@@ -7,6 +7,10 @@ mentions as (
     select * from {{ ref("int_person_mentions") }}
 ),
 
+phones as (
+    select * from {{ ref("int_phones") }}
+),
+
 -- What the facts say of a person: when it was seen, and the address it was seen with last.
 mentioned as (
     select
@@ -77,10 +81,6 @@ people_and_mentioned as (
     select * from unregistered
 ),
 
-phones as (
-    {{ normalised_phones("people") }}
-),
-
 normalised as (
     select
         records.record_id,
@@ -112,7 +112,8 @@ normalised as (
         phones.phone_e164,
         {{ name_normalised("records.given_name") }} as given_name_normalised,
         {{ name_normalised("records.family_name") }} as family_name_normalised,
-        {{ postcode_normalised("records.postcode") }} as postcode_normalised,
+        {{ postcode_normalised("records.postcode", "records.country") }} as postcode_normalised,
+        {{ address_normalised("records.street") }} as address_normalised,
         records.created_at,
         records.updated_at,
         records.is_deleted,
