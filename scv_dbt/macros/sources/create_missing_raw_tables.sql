@@ -1,9 +1,13 @@
 {#- Creates every raw schema, table and column that a source YAML declares and the warehouse lacks, with the types
-    that dlt would give them. So models build before the first load, and after a table has gained a column. -#}
+    that dlt would give them; with a selection, of what the selected nodes read. So models build before the first load, and after a table has gained a column. -#}
 {% macro create_missing_raw_tables() -%}
     {#- Compiling must not need a warehouse, let alone change one. -#}
     {%- if execute and flags.WHICH in ["build", "run", "run-operation", "seed", "snapshot", "test"] -%}
-        {%- for source in graph.sources.values() -%}
+        {%- set read = [] -%}
+        {%- for unique_id in selected_resources if unique_id in graph.nodes -%}
+            {%- do read.extend(graph.nodes[unique_id].depends_on.nodes) -%}
+        {%- endfor -%}
+        {%- for source in graph.sources.values() if not selected_resources or source.unique_id in read -%}
             {%- set columns = raw_columns(source) -%}
             {%- set existing = adapter.get_relation(source.database, source.schema, source.identifier) -%}
             {%- if existing is none -%}
