@@ -146,9 +146,9 @@ def told(times: dict[str, float], name: str) -> Iterator[None]:
     print(f"| {name} | {time.perf_counter() - started:.1f} | {times[name]:.1f} |", flush=True)
 
 
-def dbt(settings: Settings, *names: str) -> None:
+def dbt(settings: Settings, *unique_ids: str) -> None:
     with environment(dbt_environment(settings, DAY.date())):
-        result = build(settings, settings.beside_warehouse(".dbt"), names, say=lambda _: None)
+        result = build(settings, settings.beside_warehouse(".dbt"), unique_ids, say=lambda _: None)
     if result.problems:
         raise SystemExit("\n".join(result.problems))
 
@@ -181,13 +181,13 @@ def main() -> None:
         with warehouse.connection() as connection:
             connection.register("people", people(records))
             connection.execute(LOAD)
-        dbt(settings, *(f"scv.{seed}" for seed in SEEDS))
-        models = [f"scv.identity.{name}" for name in MODELS]
+        dbt(settings, *(f"seed.scv.{seed}" for seed in SEEDS))
+        models = [f"model.scv.{name}" for name in MODELS]
         with told(times, "identity models, rules alone"):
             dbt(settings, *models)
         rules_alone = figures(warehouse)
         with told(times, "match_features"):
-            dbt(settings, "scv.identity.match_features")
+            dbt(settings, "model.scv.match_features")
         with told(times, "training"):
             reason = train_when_needed(warehouse, DAY).reason
         with told(times, "scoring"):
