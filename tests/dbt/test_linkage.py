@@ -119,7 +119,35 @@ def test_what_tells_two_apart_keeps_them_apart_unless_it_is_often_wrong(dbt: Dbt
     }
     link(dbt, people, pairs, unreliable="birth_date, city, email, given_name, national_id")
     assert {pair for pair, reason in reasons(dbt).items() if reason is None} == {"a1a2", "b1b2", "c1c2"}
-    assert reasons(dbt)["d1d2"] == "conflict: phone"
+    assert reasons(dbt)["d1d2"] == "conflict: email, phone"
+
+
+def test_who_differs_in_a_contact_agrees_in_something_else_that_is_not_of_a_household(dbt: Dbt):
+    people = [
+        *(person("a1", email="anna@x.ch"), person("a2", email="a.meier@y.ch")),
+        *(person("b1", email="a.meier1@x.ch"), person("b2", email="a.meier2@x.ch")),
+        *(
+            person("c1", email="carla.meier1@x.ch", phone="+4101"),
+            person("c2", email="carla.meer1@x.ch", phone="+4102"),
+        ),
+        *(person("d1", born="1980-01-02", phone="+4103"), person("d2", born="1980-01-02", phone="+4104")),
+        *(person("e1", email="e@x.ch"), person("e2", phone="+4105")),
+    ]
+    link(dbt, people, {(f"{name}1", f"{name}2"): 30.0 for name in "abcde"})
+    assert reasons(dbt) == {
+        "a1a2": "conflict: email",
+        "b1b2": "conflict: email",
+        "c1c2": None,
+        "d1d2": None,
+        "e1e2": None,
+    }
+
+
+def test_a_contact_of_one_record_tells_its_whole_group_apart(dbt: Dbt):
+    people = [person("a", "luis"), person("b", "luis", email="son@x.ch"), person("c", email="father@x.ch")]
+    link(dbt, people, {("a", "b"): 20.0, ("a", "c"): 15.0, ("b", "c"): 20.0})
+    assert groups(dbt) == together("ab")
+    assert reasons(dbt) == {"ab": None, "ac": "conflict: email", "bc": "conflict: email"}
 
 
 def test_a_steward_is_asked_before_the_model(dbt: Dbt):

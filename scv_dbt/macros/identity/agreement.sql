@@ -6,7 +6,8 @@
     (Bob, Robert), or one is a slip of the other. Two names that are both known are no slips of each other (Julia and
     Julian are two people), a known name is no other one cut short (Tom, Tomke), and the two genders of a name that
     nobody listed are no slips either (Milos, Milosa). Birth dates agree with a slip in one digit, or day and month
-    swapped. Family names agree when one is part of the other or a slip of it. Other identifiers agree when they are
+    swapped. Family names agree when one is part of the other or a slip of it. E-mail addresses agree with
+    a slip in a letter (a digit tells apart what a provider gave to several). Other identifiers agree when they are
     equal. -#}
 {% macro agreements(values, name_forms) -%}
 with
@@ -135,6 +136,13 @@ select
                     least(length(words.folded_a), length(words.folded_b)) >= 4
                     and {{ differs_by_one_typo("words.folded_a", "words.folded_b") }}
                 )
+        when 'email'
+            then
+                -- In a short mailbox another letter is another one.
+                least(strpos(words.value_a, '@'), strpos(words.value_b, '@')) > 6
+                and {{ differs_by_one_typo("words.value_a", "words.value_b") }}
+                and {{ regexp_replace_all("words.value_a", "[^0-9]", "") }}
+                = {{ regexp_replace_all("words.value_b", "[^0-9]", "") }}
         when 'birth_date' then {{ birth_dates_agree("words.value_a", "words.value_b") }}
         else false
     end as agrees

@@ -13,7 +13,6 @@
     3. The groups of all keys of the level together must not chain people who conflict. Where they do, the nodes that
        stand between two who conflict are refused, and should that not be enough, the whole chain is.
     The level of the linkage model is in `link_by_model`.
-    The level of the linkage model is in `link_by_model`.
     A key with n nodes has n - 1 edges, kept inside its groups and refused between them. Nothing depends on the order
     of rows or of arrival: every choice is between sets, and a name is always the least record id. -#}
 {% materialization edges_by_level, default -%}
@@ -269,18 +268,19 @@
 {#- Makes `conflicts` (node_a, node_b, reason) of the pairs of nodes that stewards keep apart, and of those pairs of
     `pairs_select` that conflict in a trait of the guard; each pair both ways. Two nodes conflict in given name or birth
     date when any two of their values do, which no second value can heal; in another trait when they have no value in
-    common, as a family name may change and a second passport be issued. Records that a steward linked may differ
-    among themselves: who agrees with one of them agrees with all. -#}
-{% macro find_conflicts(script, conflicts, pairs_select, nodes, guard, keeps_apart) -%}
-    {%- if guard | length == 0 -%}
+    common, as a family name may change and a second passport be issued. In one of `contacts` two nodes may differ that
+    agree in another one or in any of `vouchers`. Records that a steward linked may differ among themselves: who agrees
+    with one of them agrees with all. -#}
+{% macro find_conflicts(script, conflicts, pairs_select, nodes, guard, keeps_apart, contacts=[], vouchers=[]) -%}
+    {%- if guard | length + contacts | length == 0 -%}
         {%- do create_working_table(script, conflicts, nodes_kept_apart(nodes)) -%}
     {%- else -%}
-        {%- do find_conflicts_of_traits(script, conflicts, pairs_select, nodes, guard, keeps_apart) -%}
+        {%- do find_conflicts_of_traits(script, conflicts, pairs_select, nodes, guard, keeps_apart, contacts, vouchers) -%}
     {%- endif -%}
 {%- endmacro %}
 
 
-{% macro find_conflicts_of_traits(script, conflicts, pairs_select, nodes, guard, keeps_apart) -%}
+{% macro find_conflicts_of_traits(script, conflicts, pairs_select, nodes, guard, keeps_apart, contacts, vouchers) -%}
     {%- set pairs = working_relation("pairs") -%}
     {%- set traits = working_relation("traits") -%}
     {%- set trait_values = working_relation("trait_values") -%}
@@ -298,7 +298,7 @@
         inner join (
             select node_a as node from {{ pairs }} union distinct select node_b as node from {{ pairs }}
         ) as paired on nodes.node = paired.node
-        where record_traits.trait in ({% for trait in guard %}'{{ trait }}'{{ ", " if not loop.last }}{% endfor %})
+        where record_traits.trait in {{ texts(guard + contacts + vouchers) }}
     {%- endset -%}
     {%- do create_working_table(script, traits, traits_select) -%}
     {%- set values_select -%}
@@ -358,14 +358,34 @@
             group by node_a, node_b, trait
         ),
 
+        {% if contacts -%}
+        vouched as (
+            select distinct
+                node_a,
+                node_b
+            from compared
+            where trait in {{ texts(contacts + vouchers) }} and any_agree = 1
+        ),
+
+        {% endif -%}
         conflicting as (
             select
-                node_a,
-                node_b,
-                'conflict: ' || string_agg(replace(trait, '_', ' '), ', ' order by trait) as reason
+                compared.node_a,
+                compared.node_b,
+                'conflict: ' || string_agg(replace(compared.trait, '_', ' '), ', ' order by compared.trait) as reason
             from compared
-            where case when trait in ('given_name', 'birth_date') then all_agree else any_agree end = 0
-            group by node_a, node_b
+            {% if contacts -%}
+            left join vouched on compared.node_a = vouched.node_a and compared.node_b = vouched.node_b
+            {% endif -%}
+            where
+                case when compared.trait in ('given_name', 'birth_date') then compared.all_agree else compared.any_agree end = 0
+                and (
+                    compared.trait in {{ texts(guard) }}
+                    {%- if contacts %}
+                    or (compared.trait in {{ texts(contacts) }} and vouched.node_a is null)
+                    {%- endif %}
+                )
+            group by compared.node_a, compared.node_b
         ),
 
         both_ways as (
@@ -391,6 +411,12 @@
     {%- endset -%}
     {%- do create_working_table(script, conflicts, conflicts_select) -%}
     {%- do drop_working_tables(script, [pairs, traits, trait_values, judged]) -%}
+{%- endmacro %}
+
+
+{#- A list for `in`, which no engine lets be empty. -#}
+{% macro texts(words) -%}
+    ({% for word in words or [""] %}'{{ word }}'{{ ", " if not loop.last }}{% endfor %})
 {%- endmacro %}
 
 

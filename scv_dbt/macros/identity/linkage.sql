@@ -6,20 +6,22 @@
     other would give, in a few passes. Weights are whole thousandths of a bit, so that sums are exact, and of equal
     averages the hash of the pair decides.
     Two groups that conflict, that a steward keeps apart, or that are too large together stay apart, whatever their
-    weight. Makes the table `edges`, and `labels` (record_id, component_id) of the nodes that have a likely pair. -#}
+    weight: a name and an address are those of a family, too, and a father may give his son his name. So who differs in
+    a contact must agree in another one, a birth date or an id. Makes the table `edges`, and `labels` (record_id, component_id) of the nodes that have a likely pair. -#}
 {% macro link_by_model(script, edges, labels, nodes, level, keeps_apart) -%}
     {%- set pairs = working_relation("model_pairs") -%}
     {%- set apart = working_relation("model_apart") -%}
     {%- set joins = working_relation("model_joins") -%}
     {%- set group_nodes = working_relation("model_nodes") -%}
     {%- set conflicts = working_relation("model_conflicts") -%}
-    {%- set guard = guard_of_model() -%}
+    {%- set guards = guards_of_model() -%}
     {%- do create_working_table(script, pairs, likely_pairs(nodes)) -%}
     {%- do create_working_table(script, labels,
         "select node_a as record_id, node_a as component_id from " ~ pairs
         ~ " union distinct select node_b as record_id, node_b as component_id from " ~ pairs
     ) -%}
-    {%- do find_conflicts(script, apart, "select node_a, node_b from " ~ pairs, nodes, guard, keeps_apart) -%}
+    {%- do find_conflicts(script, apart, "select node_a, node_b from " ~ pairs, nodes, guards.firm, keeps_apart,
+        guards.contacts, guards.vouchers) -%}
     {%- set progress = namespace(joining=true) -%}
     {%- for _ in range(var("identity_max_passes")) if progress.joining -%}
         {%- do create_working_table(script, joins, best_joins(pairs, labels, apart)) -%}
@@ -29,8 +31,8 @@
                 {#- Groups know more of a person than each of their nodes. -#}
                 {%- do create_working_table(script, group_nodes, relabelled_nodes(nodes, labels)) -%}
                 {%- do find_conflicts(script,
-                    conflicts, "select group_a as node_a, group_b as node_b from " ~ joins, group_nodes, guard, keeps_apart
-                ) -%}
+                    conflicts, "select group_a as node_a, group_b as node_b from " ~ joins, group_nodes, guards.firm, keeps_apart,
+                    guards.contacts, guards.vouchers) -%}
                 {%- do create_working_table(script, apart,
                     "select node_a, node_b, reason from " ~ apart
                     ~ " union distinct select node_a, node_b, reason from " ~ conflicts
@@ -44,11 +46,17 @@
 {%- endmacro %}
 
 
-{#- What tells two people apart on the level of the model: its guard, without what records of one person often differ in. -#}
-{% macro guard_of_model() -%}
+{#- What tells two people apart on the level of the model. Firm is its guard, without what records of one person often
+    differ in; contacts are what one person may have several of, vouchers what speaks for one person nevertheless. -#}
+{% macro guards_of_model() -%}
     {%- set newest = run_query("select unreliable from (" ~ newest_model() ~ ") as newest") -%}
     {%- set unreliable = (newest.columns[0].values()[0] or "").split(", ") if newest | length else [] -%}
-    {{ return(var("identity_model").guard | reject("in", unreliable) | list) }}
+    {%- set guard = var("identity_model").guard -%}
+    {{ return({
+        "firm": guard | reject("in", unreliable) | list,
+        "contacts": var("identity_model").contacts,
+        "vouchers": guard | reject("in", ["given_name", "family_name"]) | list,
+    }) }}
 {%- endmacro %}
 
 

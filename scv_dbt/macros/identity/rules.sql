@@ -100,7 +100,7 @@
 {% macro guarded_traits(rules) -%}
     {%- set traits = [] -%}
     {%- for rule in rules -%}
-        {%- for trait in rule.guard if trait not in traits -%}
+        {%- for trait in rule.guard + (rule.contacts or []) if trait not in traits -%}
             {%- do traits.append(trait) -%}
         {%- endfor -%}
     {%- endfor -%}
