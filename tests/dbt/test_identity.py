@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.dbt.conftest import Dbt
-from tests.dbt.people import SEEDS, Person, device, outcomes, person, resolve
+from tests.dbt.people import MODELS, SEEDS, Person, device, give, outcomes, person, resolve
 
 MAIL = "family@x.ch"
 TEL = "+41446681800"
@@ -43,7 +43,7 @@ def pair(first: str, second: str, *, joined: bool, born: tuple[str, str] | None 
     return told(*people, together="ab" if joined else "", reasons=() if joined else ("conflict",))
 
 
-STORIES: Mapping[str, Story] = {
+STORIES: dict[str, Story] = {
     # What is clearly another person, and what is not.
     "one person": pair("anna meier", "anna meier", joined=True),
     "husband and wife": pair("anna meier", "hans meier", joined=False),
@@ -270,6 +270,29 @@ def dbt(make_dbt: Callable[..., Dbt]) -> Dbt:
     return made
 
 
+STORIES |= {
+    # The limit is 20 (`identity_max_values`): one key, or a key of each of two levels, would give one person more.
+    "more addresses than a person has": told(
+        *(person(who, "anna meier", phone=TEL, email=[f"{who}{n}@x.ch" for n in range(11)]) for who in "ab"),
+        reasons=("chain",),
+    ),
+    "as many addresses as a person has": told(
+        *(person(who, "anna meier", phone=TEL, email=[f"{who}{n}@x.ch" for n in range(10)]) for who in "ab"),
+        together="ab",
+    ),
+    "mailboxes of many count for nobody": told(
+        *(
+            replace(
+                person(who, "anna meier", phone=TEL, email=(mails := [f"{who}{n}@x.ch" for n in range(11)])),
+                blocked=dict.fromkeys(mails, "shared"),
+            )
+            for who in "ab"
+        ),
+        together="ab",
+    ),
+}
+
+
 @pytest.fixture(scope="module")
 def resolved(dbt: Dbt) -> dict[str, tuple[set[str], set[str]]]:
     """What became of each story."""
@@ -375,6 +398,24 @@ WRONG_RULES = {
     "[{name: a, keys: [email], level: 1, strength: sure}]": "rule a: strength is certain, strong or weak",
     "[{name: steward, keys: [email], level: 1}]": "rule steward: the links of stewards",
 }
+
+
+WRONG_LIMITS = {
+    "{emial: 3}": "emial is no identifier type",
+    "{email: 0}": "the limit of email is a whole number from 1",
+    "{email: many}": "the limit of email is a whole number from 1",
+}
+
+
+def test_a_wrong_limit_of_identifiers_stops_the_build(dbt: Dbt):
+    for limits, message in WRONG_LIMITS.items():
+        assert message in dbt.refuses("compile", "--select", "edges", "--vars", f"{{identity_max_values: {limits}}}")
+
+
+def test_without_a_limit_one_person_may_have_any_number_of_identifiers(dbt: Dbt):
+    give(dbt, [person(who, "anna meier", phone=TEL, email=[f"{who}{n}@x.ch" for n in range(30)]) for who in "ab"])
+    dbt.run("run", "--select", *MODELS, "--vars", "{identity_max_values: {}}")
+    assert dbt.rows("select distinct status from identity.edges") == [{"status": "kept"}]
 
 
 def test_a_wrong_rule_stops_the_build_with_its_name_and_what_to_do(dbt: Dbt):

@@ -165,6 +165,13 @@ def test_nobody_is_larger_than_the_size_cap(dbt: Dbt):
     assert max(len(group) for group in groups(dbt)) <= 200
 
 
+def test_nobody_gets_more_identifiers_than_one_person_has(dbt: Dbt):
+    people = [person(who, born="1980-01-02", phone=[f"{who}{n}" for n in range(10)]) for who in "abc"]
+    link(dbt, people, dict.fromkeys(itertools.combinations("abc", 2), 20.0))
+    assert sorted(len(group) for group in groups(dbt)) == [2]
+    assert [reason for reason in reasons(dbt).values() if reason] == ["crowded: would have too many identifiers"] * 2
+
+
 def average_linkage(pairs: Pairs) -> set[frozenset[str]]:
     """The definition: join the two most alike, one pair of groups after the other."""
     clusters = {frozenset([name]) for pair in pairs for name in pair}

@@ -11,7 +11,8 @@
        falls into groups within which nobody conflicts, and between which everybody does (a graph in which no node
        has two neighbours that are not neighbours themselves is a set of cliques).
     3. The groups of all keys of the level together must not chain people who conflict. Where they do, the nodes that
-       stand between two who conflict are refused, and should that not be enough, the whole chain is.
+       stand between two who conflict are refused, and should that not be enough, the whole chain is; so is what is
+       too large for one person, in records or in identifiers of a type.
     The level of the linkage model is in `link_by_model`.
     A key with n nodes has n - 1 edges, kept inside its groups and refused between them. Nothing depends on the order
     of rows or of arrival: every choice is between sets, and a name is always the least record id. -#}
@@ -543,7 +544,7 @@
     {%- set progress = namespace(breaking=true) -%}
     {%- do label_components(script, links_of_groups(groups), labels) -%}
     {%- for refuse_all in [false, true] if progress.breaking -%}
-        {%- do create_working_table(script, chained, chained_nodes(groups, labels, guard)) -%}
+        {%- do create_working_table(script, chained, chained_nodes(groups, labels, nodes, guard)) -%}
         {%- set progress.breaking = row_count(script, chained) > 0 -%}
         {%- if progress.breaking -%}
             {%- do find_conflicts(script, chain_conflicts, pairs_of_a_chain(chained), nodes, guard, keeps_apart) -%}
@@ -552,7 +553,7 @@
         {%- endif -%}
         {%- if progress.breaking -%}
             {%- do create_working_table(script, members, members_with_refusals(members, "select * from " ~ refused,
-                "chain: would join people who contradict each other, or too many")) -%}
+                "chain: would join people who contradict each other, too many people, or too many identifiers")) -%}
             {%- do create_working_table(script, groups, groups_of_members(members, conflicts)) -%}
             {%- do label_components(script, links_of_groups(groups), labels) -%}
         {%- endif -%}
@@ -561,9 +562,9 @@
 {%- endmacro %}
 
 
-{#- The nodes of components that more than one key joins: only those can hold people who conflict. Where nothing is
-    guarded, no component is too large. -#}
-{% macro chained_nodes(groups, labels, guard) -%}
+{#- The nodes of components that more than one key joins, as only those can hold people who conflict, and of those with
+    more values of an identifier type than one person may have. Where nothing is guarded, no component is too large. -#}
+{% macro chained_nodes(groups, labels, nodes, guard) -%}
     with component_keys as (
         select
             labels.component_id,
@@ -572,15 +573,48 @@
         inner join {{ groups }} as grouped on labels.record_id = grouped.node
         where grouped.group_node != grouped.node
         group by labels.component_id
+    ),
+
+    crowded_types as (
+        select
+            labels.component_id,
+            identifiers.identifier_type
+        from component_keys
+        inner join {{ labels }} as labels on component_keys.component_id = labels.component_id
+        inner join {{ nodes }} as nodes on labels.record_id = nodes.node
+        inner join {{ ref("identifiers") }} as identifiers on nodes.record_id = identifiers.record_id
+        where identifiers.blocked_as is null and {{ "true" if guard else "false" }}
+        group by labels.component_id, identifiers.identifier_type
+        having {{ more_than_one_person_has("identifiers.identifier_type", "identifiers.identifier_value") }}
+    ),
+
+    crowded as (
+        select distinct component_id from crowded_types
     )
 
     select
         labels.component_id,
         labels.record_id as node,
-        {{ "count(*) over (partition by labels.component_id) > " ~ var("identity_size_cap") if guard else "false" }} as is_too_large
+        crowded.component_id is not null
+        {%- if guard %}
+        or count(*) over (partition by labels.component_id) > {{ var("identity_size_cap") }}
+        {%- endif %} as is_too_large
     from {{ labels }} as labels
     inner join component_keys on labels.component_id = component_keys.component_id
-    where component_keys.key_count > 1
+    left join crowded on labels.component_id = crowded.component_id
+    where component_keys.key_count > 1 or crowded.component_id is not null
+{%- endmacro %}
+
+
+{#- Of a group by identifier type: whether there are more values of it than `identity_max_values` allows one person. -#}
+{% macro more_than_one_person_has(type, value) -%}
+    {%- for name, most in max_values().items() %}
+    {{- "count(distinct " ~ value ~ ") > case min(" ~ type ~ ")" if loop.first }}
+        when '{{ name }}' then {{ most }}
+    {{- " end" if loop.last }}
+    {%- else -%}
+    false
+    {%- endfor %}
 {%- endmacro %}
 
 

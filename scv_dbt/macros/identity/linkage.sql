@@ -20,8 +20,11 @@
         "select node_a as record_id, node_a as component_id from " ~ pairs
         ~ " union distinct select node_b as record_id, node_b as component_id from " ~ pairs
     ) -%}
-    {%- do find_conflicts(script, apart, "select node_a, node_b from " ~ pairs, nodes, guards.firm, keeps_apart,
+    {%- do find_conflicts(script, conflicts, "select node_a, node_b from " ~ pairs, nodes, guards.firm, keeps_apart,
         guards.contacts, guards.vouchers) -%}
+    {%- do create_working_table(script, apart,
+        "select node_a, node_b, reason from " ~ conflicts ~ " union distinct " ~ crowded_pairs(pairs, "node_a", "node_b", nodes)
+    ) -%}
     {%- set progress = namespace(joining=true) -%}
     {%- for _ in range(var("identity_max_passes")) if progress.joining -%}
         {%- do create_working_table(script, joins, best_joins(pairs, labels, apart)) -%}
@@ -36,6 +39,7 @@
                 {%- do create_working_table(script, apart,
                     "select node_a, node_b, reason from " ~ apart
                     ~ " union distinct select node_a, node_b, reason from " ~ conflicts
+                    ~ " union distinct " ~ crowded_pairs(joins, "group_a", "group_b", group_nodes)
                 ) -%}
             {%- endif -%}
             {%- do create_working_table(script, labels, joined_labels(labels, joins, apart)) -%}
@@ -43,6 +47,29 @@
     {%- endfor -%}
     {%- do create_working_table(script, edges, edges_of_model(nodes, labels, apart, level)) -%}
     {%- do drop_working_tables(script, [pairs, apart, joins, group_nodes, conflicts]) -%}
+{%- endmacro %}
+
+
+{#- The pairs, both ways, that together have more values of an identifier type than one person may have. -#}
+{% macro crowded_pairs(pairs, a, b, nodes) -%}
+    select
+        ends.node_a,
+        ends.node_b,
+        'crowded: would have too many identifiers' as reason
+    from (
+        select {{ a }} as node_a, {{ b }} as node_b, {{ a }} as node from {{ pairs }}
+        union all
+        select {{ a }} as node_a, {{ b }} as node_b, {{ b }} as node from {{ pairs }}
+        union all
+        select {{ b }} as node_a, {{ a }} as node_b, {{ a }} as node from {{ pairs }}
+        union all
+        select {{ b }} as node_a, {{ a }} as node_b, {{ b }} as node from {{ pairs }}
+    ) as ends
+    inner join {{ nodes }} as nodes on ends.node = nodes.node
+    inner join {{ ref("identifiers") }} as identifiers on nodes.record_id = identifiers.record_id
+    where identifiers.blocked_as is null
+    group by ends.node_a, ends.node_b, identifiers.identifier_type
+    having {{ more_than_one_person_has("identifiers.identifier_type", "identifiers.identifier_value") }}
 {%- endmacro %}
 
 

@@ -96,6 +96,23 @@
 {%- endmacro %}
 
 
+{#- How many identifiers of a type one person may have, checked. -#}
+{% macro max_values() -%}
+    {%- set where = "identity_max_values: " -%}
+    {%- for type, most in var("identity_max_values").items() -%}
+        {%- if type not in var("identity_identifier_types") -%}
+            {%- do exceptions.raise_compiler_error(
+                where ~ type ~ " is no identifier type (" ~ var("identity_identifier_types") | join(", ") ~ ")"
+            ) -%}
+        {%- endif -%}
+        {%- if most is not integer or most < 1 -%}
+            {%- do exceptions.raise_compiler_error(where ~ "the limit of " ~ type ~ " is a whole number from 1") -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{ return(var("identity_max_values")) }}
+{%- endmacro %}
+
+
 {#- What the guards of these rules compare. -#}
 {% macro guarded_traits(rules) -%}
     {%- set traits = [] -%}

@@ -1,5 +1,7 @@
 {{ config(materialized="edges_by_level") }}
+{%- do max_values() %}
 
+-- depends_on: {{ ref("identifiers") }}
 -- depends_on: {{ ref("source_records") }}
 -- depends_on: {{ ref("record_traits") }}
 -- depends_on: {{ ref("given_names") }}
