@@ -17,6 +17,7 @@ from click.testing import CliRunner
 
 from scv_platform.cli import main
 from scv_platform.config_files import ConfigError
+from scv_platform.identity.matching import forget_scores
 from scv_platform.identity.preview import EXAMPLES, Example, Preview, ShownExample, as_text
 from scv_platform.preview import preview_identity
 from scv_platform.settings import PROJECT_ROOT, Settings
@@ -30,8 +31,6 @@ RULES = {
     "      level: 3\n      strength: strong\n      guard: [given_name, birth_date, national_id]": "      level: 3",
     # Whom a number alone held together is parted.
     "keys: [phone]": "keys: [phone, national_id]",
-    # The linkage model, which would hold them together nevertheless, joins nobody.
-    "    most: 20": "    most: 0",
     # The gate would have none of it.
     "always_allowed: 100": "always_allowed: 0",
     "merged_percent: 15": "merged_percent: 0",
@@ -100,6 +99,8 @@ def edited(copy_of_company: Callable[[], Platform], tmp_path_factory: pytest.Tem
     made = Edited(platform, replace(platform.settings, root=root))
     for old, new in RULES.items():
         made.edit(old, new)
+    # The linkage model would hold together nevertheless whom the rules part.
+    forget_scores(platform.warehouse)
     return made
 
 
