@@ -199,16 +199,23 @@ def _decide(verdict: "Verdict", one: str, other: str, by: str, reason: str) -> N
 
 @identity.command("review")
 @click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="How many to list.")
+@click.option("--sample", is_flag=True, help="List links drawn at random, to find out how often each rule is right.")
 @click.option("--show", is_flag=True, help="Show names, birth dates and e-mail addresses too.")
 @click.option("--json", "in_json", is_flag=True, help="As JSON, for other programs.")
-def review_identities(limit: int, show: bool, in_json: bool) -> None:
+def review_identities(limit: int, sample: bool, show: bool, in_json: bool) -> None:
     """List who may be one person, or two: the most net revenue first."""
     with _readable_errors():
-        from scv_platform.identity.review import as_json, as_text, review
+        from scv_platform.identity.review import as_json, as_text, review, review_sample
 
         settings = Settings.load()
-        doubts = review(_built_warehouse(settings), limit, show)
-        click.echo(as_json(doubts) if in_json else as_text(doubts, settings.platform.base_currency))
+        warehouse = _built_warehouse(settings)
+        if sample:
+            title, nothing = "Joined by rules, drawn at random", "All that were drawn are judged."
+        else:
+            title = f"In doubt, by net revenue of both ({settings.platform.base_currency})"
+            nothing = "Nobody is in doubt."
+        rows = (review_sample if sample else review)(warehouse, limit, show)
+        click.echo(as_json(rows) if in_json else as_text(rows, title, nothing))
 
 
 @identity.command("preview")

@@ -31,7 +31,7 @@ from scv_platform.identity.matching import (
     score_changed,
     train_when_needed,
 )
-from scv_platform.identity.shape import Shape, measure
+from scv_platform.identity.shape import READ, Shape, measure
 from scv_platform.identity.stewardship import STEWARD_DECISIONS
 from scv_platform.settings import Settings
 from scv_platform.warehouse import Warehouse
@@ -40,7 +40,6 @@ from scv_platform.warehouse.preview import markdown_table
 STEWARD_DECISIONS_KEY = dg.AssetKey([STEWARD_DECISIONS.schema, STEWARD_DECISIONS.name])
 
 _KEY = dg.AssetKey([EVALUATIONS.schema, EVALUATIONS.name])
-_READ = ("identity_map", "source_records", "edges", "match_keys", "rule_keys")
 
 
 def build_steward_decisions() -> dg.AssetSpec:
@@ -60,7 +59,7 @@ def build_identity_assets(settings: Settings) -> Sequence[dg.AssetsDefinition | 
 
     @table_asset(
         EVALUATIONS,
-        deps=[dg.AssetKey(["identity", table]) for table in _READ],
+        deps=[dg.AssetKey(["identity", table]) for table in READ],
         kinds={"sql", "table"},
         freshness_policy=TRANSFORMATION_FRESHNESS,
     )
@@ -211,6 +210,8 @@ def _shape_metadata(shape: Shape, history: Sequence[Mapping[str, Any]]) -> _Meta
         "largest_customers": dg.MetadataValue.md(as_markdown(shape.largest)),
         "customers_by_records": dg.MetadataValue.md(as_markdown(shape.sizes)),
         "rules": dg.MetadataValue.md(as_markdown(shape.rules)),
+        "judged_sample": dg.MetadataValue.md(as_markdown(shape.samples)),
+        **({"threshold_sensitivity": dg.MetadataValue.md(as_markdown(shape.thresholds))} if shape.thresholds else {}),
         "last_evaluations": dg.MetadataValue.md(history_as_markdown(history)),
     }
 

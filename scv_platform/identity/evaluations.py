@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 
 from scv_platform.identity.evaluate import WORST, Evaluation
-from scv_platform.identity.shape import LARGEST, Shape
+from scv_platform.identity.shape import LARGEST, SURE, Shape
 from scv_platform.warehouse import Table, TableColumn, Warehouse
 from scv_platform.warehouse.preview import markdown_table
 
@@ -33,6 +33,13 @@ EVALUATIONS = Table(
         TableColumn("largest_customer", "integer", "Records of the largest of them, without devices."),
         TableColumn("conflict_rate", "float", "Share of possible links that names or birth dates contradict."),
         TableColumn("holdout_recall", "float", "Share of links of strong rules that the other rules find again."),
+        TableColumn("model_links", "integer", "Links between likely pairs; null where no pair is likely."),
+        TableColumn("model_customers", "integer", "Customers that no rules, but such links hold together."),
+        TableColumn(
+            "threshold_sensitivity", "float", f"Share of them that would fall apart at a probability of {SURE}."
+        ),
+        TableColumn("judged_links", "integer", "Links of the review sample that stewards judged."),
+        TableColumn("judged_correct", "integer", "Those that they found right."),
     ),
     key=("run_id",),
 )
@@ -49,6 +56,11 @@ def as_row(shape: Shape, evaluation: Evaluation | None, run_id: str, evaluated_a
         "largest_customer": shape.largest_customer,
         "conflict_rate": shape.conflict_rate,
         "holdout_recall": shape.holdout_recall,
+        "model_links": shape.thresholds[0].links if shape.thresholds else None,
+        "model_customers": shape.thresholds[0].customers if shape.thresholds else None,
+        "threshold_sensitivity": shape.threshold_sensitivity,
+        "judged_links": sum(sample.judged for sample in shape.samples),
+        "judged_correct": sum(sample.correct for sample in shape.samples),
     }
     if evaluation is not None:
         row |= {
@@ -154,6 +166,8 @@ def _of_shape(shape: Shape) -> list[tuple[str, Sequence[Any]]]:
         ("Rules", shape.rules),
         ("Customers by records", shape.sizes),
         (f"Largest customers (up to {LARGEST})", shape.largest),
+        ("Sampled links that stewards judged", shape.samples),
+        ("Likely pairs, were more asked of them", shape.thresholds),
     ]
 
 

@@ -8,18 +8,40 @@ Formulas, both of this project:
   shared keys inside the customer. Rules that compare the same type of identifier see the same evidence, so they do
   not count. Low for a rule that alone knows something; it falls when identifiers go missing. Overall: the links of the
   certain and the strong rules. Devices are left out, as each hangs on its sign-in alone.
-Known limit: the keys that may join are those of this run, although without a rule other limits might hold.
+- threshold sensitivity: which customers would fall apart, were only those likely pairs links that are likelier. A
+  customer holds at the probability of the least likely link on the likeliest way to its first record; it is followed
+  over at most `WAY` links, and a rule's link is certain.
+Known limits: the keys that may join are those of this run, although without a rule other limits might hold; and so are
+the groups of likely pairs, although from fewer pairs other averages follow.
 """
 
 from dataclasses import dataclass
 
 from scv_platform.config_files import ConfigError
+from scv_platform.identity.sample import CLOSED_KEYS, RuleSample, samples
 from scv_platform.warehouse import Warehouse
 
+READ = (
+    "assignments",
+    "edges",
+    "identity_map",
+    "match_keys",
+    "overrides",
+    "rule_keys",
+    "scored_pairs",
+    "source_records",
+)
+"""The tables that are measured."""
 HOPS = 3
 """Over how many shared keys a link counts as found again."""
 LARGEST = 10
 """How many of the largest customers are listed."""
+PROBABILITIES = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
+"""What may be asked of a likely pair; the first is what is."""
+SURE = 0.9
+"""At which of them the sensitivity is told in one figure."""
+WAY = 8
+"""Over how many links the records of a customer are followed."""
 SIZES = (1, 2, 5, 10, 20, 50)
 """Upper ends of the classes of size; the last class is open."""
 
@@ -39,8 +61,10 @@ class LargeCustomer:
     customer_id: str
     records: int
     devices: int
-    sources: int
+    sources: str
     links: str
+    weakest: str | None
+    """Rule without which its records, devices aside, would not be one: of the levels that were needed, the last."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +92,18 @@ class RuleShape:
 
 
 @dataclass(frozen=True)
+class ThresholdFigures:
+    """What would be left of likely pairs, were they to be so likely at least."""
+
+    probability: float
+    pairs: int
+    links: int
+    """Pairs that join records."""
+    customers: int
+    """Customers that such links, and no rules, hold together."""
+
+
+@dataclass(frozen=True)
 class Shape:
     """The figures of one state of the identities."""
 
@@ -78,6 +114,16 @@ class Shape:
     sizes: tuple[SizeFigures, ...]
     largest: tuple[LargeCustomer, ...]
     rules: tuple[RuleShape, ...]
+    samples: tuple[RuleSample, ...]
+    thresholds: tuple[ThresholdFigures, ...]
+    """None where no pair is likely, as when the model is off."""
+
+    @property
+    def threshold_sensitivity(self) -> float | None:
+        """Share of the customers that likely pairs hold together which would fall apart, were all to be `SURE`."""
+        customers = {step.probability: step.customers for step in self.thresholds}
+        asked, sure = customers.get(PROBABILITIES[0], 0), customers.get(SURE, 0)
+        return _share(asked - sure, asked)
 
     @property
     def conflict_rate(self) -> float | None:
@@ -94,7 +140,7 @@ class Shape:
 
 def measure(warehouse: Warehouse) -> Shape:
     """The figures of the published customers."""
-    if "rule_keys" not in warehouse.columns("identity"):
+    if not {*READ} <= warehouse.columns("identity").keys():
         raise ConfigError(["the identities are not built yet; run `scv run` first"])
     (totals,) = warehouse.rows(_TOTALS)
     holdouts = {row.pop("rule"): row for row in warehouse.rows(_HOLDOUTS)}
@@ -106,6 +152,8 @@ def measure(warehouse: Warehouse) -> Shape:
             RuleShape(**row, **holdouts.get(row["rule"], {"held_out": 0, "found_again": 0}))
             for row in warehouse.rows(_RULES)
         ),
+        samples=samples(warehouse),
+        thresholds=tuple(ThresholdFigures(**row) for row in warehouse.rows(_THRESHOLDS)),
     )
 
 
@@ -140,7 +188,7 @@ customers as (
         customer_id,
         cast(sum(1 - is_device) as bigint) as records,
         cast(sum(is_device) as bigint) as devices,
-        count(distinct source) as sources
+        string_agg(distinct source, ', ' order by source nulls first) as sources
     from members
     group by customer_id
 )"""
@@ -185,15 +233,27 @@ largest as (
 
 links as (
     select
-        members.customer_id,
+        of_b.customer_id,
         edges.rule,
         edges.level,
-        count(*) as n
+        count(*) as n,
+        -- Nodes of a level are what the levels above had joined, so a link of it was needed.
+        case when min(of_a.is_device + of_b.is_device) = 0 then edges.level end as level_of_people
     from identity.edges as edges
-    inner join members on edges.record_b = members.record_id
-    inner join largest on members.customer_id = largest.customer_id
+    inner join members as of_a on edges.record_a = of_a.record_id
+    inner join members as of_b on edges.record_b = of_b.record_id
+    inner join largest on of_b.customer_id = largest.customer_id
     where edges.status = 'kept'
-    group by members.customer_id, edges.rule, edges.level
+    group by of_b.customer_id, edges.rule, edges.level
+),
+
+weakest as (
+    select
+        customer_id,
+        rule
+    from links
+    where level_of_people is not null
+    qualify row_number() over (partition by customer_id order by level desc, rule) = 1
 ),
 
 rules as (
@@ -209,9 +269,11 @@ select
     largest.records,
     largest.devices,
     largest.sources,
-    coalesce(rules.links, '') as links
+    coalesce(rules.links, '') as links,
+    weakest.rule as weakest
 from largest
 left join rules on largest.customer_id = rules.customer_id
+left join weakest on largest.customer_id = weakest.customer_id
 order by largest.records desc, largest.devices desc, largest.customer_id
 """
 
@@ -262,14 +324,7 @@ same_evidence as (
     inner join identity.rule_keys as other on one.key_name = other.key_name
     where one.is_identifier and other.is_identifier
 ),
-
-closed_keys as (
-    select distinct
-        rule,
-        key_hash
-    from identity.edges
-    where reason like 'blocked:%' or reason like 'hub:%' or reason like 'shared:%'
-),
+{CLOSED_KEYS},
 
 kept as (
     select
@@ -340,4 +395,89 @@ from reached_0
 left join found
     on reached_0.rule = found.rule and reached_0.record_a = found.record_a and reached_0.record_b = found.record_b
 group by reached_0.rule
+"""
+
+
+def _held(links: int) -> str:
+    """How surely each record is of one customer with the first, by the likeliest way of so many links or fewer."""
+    return f"""
+held_{links} as (
+    select
+        steps.record_id,
+        held.customer_id,
+        max(least(held.probability, steps.probability)) as probability
+    from held_{links - 1} as held
+    inner join steps on held.record_id = steps.other_record_id
+    group by steps.record_id, held.customer_id
+)"""
+
+
+_THRESHOLDS = f"""
+with likely_links as (
+    select
+        edges.record_a,
+        edges.probability,
+        identity_map.customer_id
+    from identity.edges as edges
+    inner join identity.identity_map as identity_map on edges.record_a = identity_map.record_id
+    where edges.status = 'kept' and edges.origin = 'model'
+),
+
+members as (
+    select
+        record_id,
+        customer_id
+    from identity.identity_map
+    where customer_id in (select customer_id from likely_links)
+),
+
+links as (
+    select
+        edges.record_a,
+        edges.record_b,
+        coalesce(edges.probability, 1) as probability
+    from identity.edges as edges
+    inner join members as of_a on edges.record_a = of_a.record_id
+    inner join members as of_b on edges.record_b = of_b.record_id and of_a.customer_id = of_b.customer_id
+    where edges.status = 'kept'
+),
+
+steps as (
+    select record_a as record_id, record_b as other_record_id, probability from links
+    union all
+    select record_b as record_id, record_a as other_record_id, probability from links
+    union all
+    select record_id, record_id as other_record_id, 1 as probability from members
+),
+
+held_0 as (
+    select
+        record_id,
+        customer_id,
+        case when record_id = min(record_id) over (partition by customer_id) then 1 else 0 end as probability
+    from members
+),
+{",".join(_held(links) for links in range(1, WAY + 1))},
+
+found as (
+    select 'pair' as kind, probability from identity.scored_pairs
+    union all
+    select 'link' as kind, probability from likely_links
+    union all
+    select 'customer' as kind, min(probability) as probability from held_{WAY} group by customer_id
+),
+
+thresholds as (
+    {" union all ".join(f"select cast({probability} as double) as probability" for probability in PROBABILITIES)}
+)
+
+select
+    thresholds.probability,
+    count(case when found.kind = 'pair' and found.probability >= thresholds.probability then 1 end) as pairs,
+    count(case when found.kind = 'link' and found.probability >= thresholds.probability then 1 end) as links,
+    count(case when found.kind = 'customer' and found.probability >= thresholds.probability then 1 end) as customers
+from thresholds
+cross join found
+group by thresholds.probability
+order by thresholds.probability
 """
