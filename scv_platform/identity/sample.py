@@ -59,8 +59,9 @@ def wilson_interval(successes: int, trials: int, confidence: float = CONFIDENCE)
     share, spread = successes / trials, z * z / trials
     centre = share + spread / 2
     reach = sqrt(spread * (share * (1 - share) + spread / 4))
-    # Rounding may not push the share itself out.
-    return min(share, (centre - reach) / (1 + spread)), max(share, (centre + reach) / (1 + spread))
+    # Rounding pushes neither the share out, nor an end over 0 and 1.
+    low, high = (centre - reach) / (1 + spread), (centre + reach) / (1 + spread)
+    return max(0.0, min(share, low)), min(1.0, max(share, high))
 
 
 def samples(warehouse: Warehouse) -> tuple[RuleSample, ...]:

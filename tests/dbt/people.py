@@ -12,6 +12,10 @@ from scv_platform.warehouse.duckdb import DuckDBWarehouse
 from tests.dbt.conftest import Dbt
 
 MODELS = ("overrides", "match_keys", "record_traits", "edges", "components")
+IDS = (
+    "rule_keys", "record_registry", "candidate_map", "assignments",
+    "identity_map", "identity_events", "customer_redirects",
+)  # fmt: skip
 SEEDS = ("given_names", "identity_blocklist", "identity_overrides", "record_aliases")
 
 
@@ -144,6 +148,31 @@ def resolve(dbt: Dbt, people: Iterable[Person], decisions: Iterable[Decision] = 
     dbt.run("run", "--select", *MODELS)
     rows = dbt.rows("select list(record_id) as members from identity.components group by component_id")
     return {frozenset(row["members"]) for row in rows if len(row["members"]) > 1}
+
+
+def publish(dbt: Dbt, people: Iterable[Person], decisions: Iterable[Decision] = ()) -> None:
+    """A run that gives the people customer ids that hold."""
+    give(dbt, people, decisions)
+    DuckDBWarehouse(dbt.path).run(
+        [
+            "create or replace table intermediate.int_loads as"
+            " select 'l1' as load_id, timestamp '2024-01-01 10:00:00' as loaded_at",
+            """
+            create or replace table identity.source_records as
+            select
+                *,
+                split_part(record_id, ':', 1) as source,
+                split_part(record_id, ':', 2) as source_id,
+                case when is_anonymous then 'device' else 'person' end as record_type,
+                timestamp '2024-01-01' as first_seen_at,
+                cast(null as timestamp) as created_at,
+                false as is_deleted,
+                'l1' as first_load_id
+            from identity.source_records
+            """,
+        ]
+    )
+    dbt.run("run", "--select", *MODELS, *IDS)
 
 
 def outcomes(

@@ -11,13 +11,9 @@ from scv_platform.identity.explain import Comparison, Evidence, Held, Subject, c
 from scv_platform.identity.explain_text import as_json, as_text
 from scv_platform.warehouse.duckdb import DuckDBWarehouse
 from tests.dbt.conftest import Dbt
-from tests.dbt.people import MODELS, SEEDS, Decision, device, give, person
+from tests.dbt.people import SEEDS, Decision, device, person, publish
 
 MAIL, TEL, CENTRE = "family@x.ch", "+41446681800", "+41800800800"
-IDS = (
-    "rule_keys", "record_registry", "candidate_map", "assignments",
-    "identity_map", "identity_events", "customer_redirects",
-)  # fmt: skip
 
 PEOPLE = [
     # Anna, over a user id and a telephone number; her husband has her address.
@@ -78,27 +74,7 @@ def runs(dbt: Dbt, warehouse: DuckDBWarehouse) -> Runs:
 
 def run(dbt: Dbt, warehouse: DuckDBWarehouse, decisions: Sequence[Decision]) -> dict[str, str]:
     """A run over the people, with what was decided until then; the customer of each record."""
-    give(dbt, PEOPLE, decisions)
-    warehouse.run(
-        [
-            "create or replace table intermediate.int_loads as"
-            " select 'l1' as load_id, timestamp '2024-01-01 10:00:00' as loaded_at",
-            """
-            create or replace table identity.source_records as
-            select
-                *,
-                split_part(record_id, ':', 1) as source,
-                split_part(record_id, ':', 2) as source_id,
-                case when is_anonymous then 'device' else 'person' end as record_type,
-                timestamp '2024-01-01' as first_seen_at,
-                cast(null as timestamp) as created_at,
-                false as is_deleted,
-                'l1' as first_load_id
-            from identity.source_records
-            """,
-        ]
-    )
-    dbt.run("run", "--select", *MODELS, *IDS)
+    publish(dbt, PEOPLE, decisions)
     return customers(warehouse)
 
 

@@ -6,6 +6,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from scv_platform.identity.matching import SCORED_PAIRS
 from scv_platform.warehouse.duckdb import DuckDBWarehouse
 
 RECORDS = {
@@ -28,15 +29,15 @@ Anna is right, Hans is three customers, one of them hers. A receipt and a device
 knows crm:9, and gone:1 never came."""
 
 EDGES = """
-    ('crm:1', 'shop:1', 'email', 'anna@x.ch', 2, 'strong', 'rule', 'kept', null),
-    ('crm:1', 'till:1', 'phone', '1', 3, 'weak', 'rule', 'kept', null),
-    ('crm:2', 'shop:2', 'email', 'hans@x.ch', 2, 'strong', 'rule', 'refused', 'conflict: given name')
+    ('crm:1', 'shop:1', 'email', 'anna@x.ch', 2, 'strong', null, 'rule', 'kept', null),
+    ('crm:1', 'till:1', 'phone', '1', 3, 'weak', null, 'rule', 'kept', null),
+    ('crm:2', 'shop:2', 'email', 'hans@x.ch', 2, 'strong', null, 'rule', 'refused', 'conflict: given name')
 """
 
 KEYS = """
-    ('crm:1', 'email', 'anna@x.ch', null), ('shop:1', 'email', 'anna@x.ch', null),
-    ('crm:1', 'phone', '1', null), ('shop:1', 'phone', '1', null), ('till:1', 'phone', '1', null),
-    ('crm:2', 'email', 'hans@x.ch', null), ('shop:2', 'email', 'hans@x.ch', null)
+    ('crm:1', 'email', 2, 'anna@x.ch', null), ('shop:1', 'email', 2, 'anna@x.ch', null),
+    ('crm:1', 'phone', 3, '1', null), ('shop:1', 'phone', 3, '1', null), ('till:1', 'phone', 3, '1', null),
+    ('crm:2', 'email', 2, 'hans@x.ch', null), ('shop:2', 'email', 2, 'hans@x.ch', null)
 """
 
 RULES = "('email', 'email', true), ('phone', 'phone', true)"
@@ -68,10 +69,14 @@ def warehouse(tmp_path: Path) -> DuckDBWarehouse:
             """,
             "create table identity.source_records as select record_id, record_type from identity.identity_map",
             f"create table identity.edges as from (values {EDGES})"
-            " as t (record_a, record_b, rule, key_hash, level, strength, origin, status, reason)",
+            " as t (record_a, record_b, rule, key_hash, level, strength, probability, origin, status, reason)",
             f"create table identity.match_keys as from (values {KEYS})"
-            " as t (record_id, rule, key_hash, blocked_because)",
+            " as t (record_id, rule, level, key_hash, blocked_because)",
             f"create table identity.rule_keys as from (values {RULES}) as t (rule, key_name, is_identifier)",
+            "create table identity.overrides (record_a text, record_b text, decision text)",
+            "create table identity.assignments as"
+            " select record_id, customer_id, 1 as generation, 'arrived' as cause from identity.identity_map",
         ]
     )
+    warehouse.ensure(SCORED_PAIRS)
     return warehouse

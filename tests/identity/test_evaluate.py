@@ -61,7 +61,9 @@ def test_without_a_truth_sizes_contradictions_and_what_other_rules_find_are_told
     found = measure(warehouse)
     assert (found.customers, found.records, found.largest_customer) == (4, 7, 4)
     assert found.sizes == (SizeFigures("1", 3), SizeFigures("3 to 5", 1))
-    assert found.largest[0] == LargeCustomer("c1", records=4, devices=2, sources=4, links="1 email, 1 phone")
+    assert found.largest[0] == LargeCustomer(
+        "c1", records=4, devices=2, sources="crm, shop, till, web", links="1 email, 1 phone", weakest="phone"
+    )
     # That crm:1 and shop:1 are one, the phone tells too; that till:1 is the same, nothing else.
     assert found.rules == (
         RuleShape("email", 2, "strong", kept=1, contradicted=1, held_out=1, found_again=1),

@@ -1,5 +1,6 @@
 """The figures and paths that SQL and Python find, against slow ones that follow the definitions, on random worlds."""
 
+import hashlib
 import random
 from collections import Counter
 from collections.abc import Iterator
@@ -15,19 +16,30 @@ from hypothesis import strategies as st
 
 from scv_platform.identity.evaluate import WORST, evaluate
 from scv_platform.identity.explain import Link, path_between
-from scv_platform.identity.shape import HOPS, LARGEST, measure
+from scv_platform.identity.sample import SAMPLE, SEED
+from scv_platform.identity.shape import HOPS, LARGEST, PROBABILITIES, WAY, ThresholdFigures, measure
 from scv_platform.warehouse import Table, TableColumn
 from scv_platform.warehouse.duckdb import DuckDBWarehouse
 
 RULES = {"mail_and_name": ("mail",), "mail": ("mail",), "phone": ("phone",), "user": ("user",)}
 """Identifier types by rule."""
-STRENGTHS = {"mail_and_name": "strong", "mail": "strong", "phone": "weak", "user": "certain", "steward": "certain"}
+STRENGTHS = {
+    "mail_and_name": "strong", "mail": "strong", "phone": "weak", "user": "certain",
+    "model": "weak", "steward": "certain",
+}  # fmt: skip
+OTHERS = ("model", "steward")
+"""Who proposes links beside the rules."""
+APART = "steward: kept apart"
+LEVELS = {rule: level for level, rule in enumerate(STRENGTHS, start=1)}
 TABLES = {
     "identity_map": "record_id customer_id source",
     "source_records": "record_id record_type",
-    "edges": "record_a record_b rule key_hash level:integer strength origin status reason",
-    "match_keys": "record_id rule key_hash blocked_because",
+    "edges": "record_a record_b rule key_hash level:integer strength probability:float origin status reason",
+    "match_keys": "record_id rule level:integer key_hash blocked_because",
     "rule_keys": "rule key_name is_identifier:boolean",
+    "scored_pairs": "record_a record_b probability:float",
+    "overrides": "record_a record_b decision",
+    "assignments": "record_id customer_id generation:integer cause",
 }
 
 
@@ -44,6 +56,10 @@ class World:
     """Rule and key."""
     edges: set[tuple[str, str, str, str, str | None]] = field(default_factory=set)
     """Two records, rule, key, and why it is refused."""
+    probabilities: dict[tuple[str, str], float] = field(default_factory=dict)
+    """Of likely pairs."""
+    decisions: dict[tuple[str, str], str] = field(default_factory=dict)
+    """Of stewards on two records."""
 
     @classmethod
     def random(cls, seed: int) -> "World":
@@ -60,13 +76,19 @@ class World:
                 world.keys |= {(record, rule, dice.choice(keys)) for rule in RULES if dice.random() < 0.5}
             world.closed |= {(rule, key) for rule in RULES for key in keys if dice.random() < 0.15}
             for one, other in combinations(records, 2):
-                for rule in (*RULES, "steward"):
+                if dice.random() < 0.2:
+                    world.decisions[one, other] = dice.choice(["link", "unlink"])
+                for rule in (*RULES, *OTHERS):
                     if dice.random() < 0.2:
                         reason = dice.choice(
                             [*[None] * 3, "conflict: given name", "chain: too long", "ambiguous: both"]
                         )
                         if rule == "steward":
                             reason = None
+                        elif (one, other) in world.decisions:
+                            reason = APART
+                        if rule == "model":
+                            world.probabilities[one, other] = dice.choice(PROBABILITIES)
                         world.edges.add((one, other, rule, dice.choice(keys), reason))
         return world
 
@@ -78,13 +100,17 @@ class World:
             "source_records": [(r, "device" if r in self.devices else "person") for r in self.customers],
             "edges": [
                 (
-                    a, b, rule, key, 1 + [*STRENGTHS].index(rule), STRENGTHS[rule],
-                    "steward" if rule == "steward" else "rule", "refused" if reason else "kept", reason,
+                    a, b, rule, key, LEVELS[rule], STRENGTHS[rule],
+                    self.probabilities[a, b] if rule == "model" else None,
+                    rule if rule in OTHERS else "rule", "refused" if reason else "kept", reason,
                 )
                 for a, b, rule, key, reason in [*self.edges, *hubs]
             ],
-            "match_keys": [(*key, None) for key in self.keys],
+            "match_keys": [(record, rule, LEVELS[rule], key, None) for record, rule, key in self.keys],
             "rule_keys": [(rule, kind, True) for rule, kinds in RULES.items() for kind in kinds],
+            "scored_pairs": [(*pair, probability) for pair, probability in self.probabilities.items()],
+            "overrides": [(*pair, decision) for pair, decision in self.decisions.items()],
+            "assignments": [(record, customer, 1, "arrived") for record, customer in self.customers.items()],
         }  # fmt: skip
 
     def known(self) -> list[str]:
@@ -113,7 +139,37 @@ class World:
                 of_one, of_other = ({k for r, n, k in self.keys if (r, n) == (x, name)} for x in (one, other))
                 if any((name, key) not in self.closed for key in of_one & of_other):
                     return True
-        return any({a, b} == {one, other} and name == "steward" for a, b, name, *_ in self.edges)
+        return any({a, b} == {one, other} and name in OTHERS and not why for a, b, name, _, why in self.edges)
+
+    def holds(self, customer: str, probability: float) -> bool:
+        """Whether links lead from the first record of the customer to all, were only such likely pairs links."""
+        members = {record for record, of in self.customers.items() if of == customer}
+        links = [
+            {a, b}
+            for a, b, rule, _, reason in self.edges
+            if not reason and {a, b} <= members and (rule != "model" or self.probabilities[a, b] >= probability)
+        ]
+        reached = {min(members)}
+        for _ in range(WAY):
+            reached |= {record for link in links if link & reached for record in link}
+        return reached == members
+
+    def sample(self, rule: str) -> list[tuple[str, str]]:
+        """The first pairs, by a hash, of the rule's links and of those that it would have linked but for a decision."""
+        pairs = {(a, b) for a, b, name, _, reason in self.edges if name == rule and not reason}
+        pairs |= {pair for pair in self.decisions if self.proposes(*pair) == rule}
+        hashes = {hashlib.md5(f"{SEED}:{a}:{b}".encode()).hexdigest(): (a, b) for a, b in pairs}
+        return [hashes[h] for h in sorted(hashes) if self.devices.isdisjoint(hashes[h])][:SAMPLE]
+
+    def proposes(self, one: str, other: str) -> str | None:
+        """The strongest rule that says that two records of a customer are one person."""
+        if self.customers[one] is None or self.customers[one] != self.customers[other]:
+            return None
+        for rule in RULES:
+            of_one, of_other = ({k for r, n, k in self.keys if (r, n) == (x, rule)} for x in (one, other))
+            if any((rule, key) not in self.closed for key in of_one & of_other):
+                return rule
+        return "model" if (one, other) in self.probabilities else None
 
 
 @pytest.fixture(scope="module")
@@ -126,7 +182,7 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DuckDBWareho
 def give(warehouse: DuckDBWarehouse, world: World) -> None:
     for name, rows in world.tables().items():
         columns = [(*column.split(":"), "string")[:2] for column in TABLES[name].split()]
-        types = {"string": pa.string(), "integer": pa.int64(), "boolean": pa.bool_()}
+        types = {"string": pa.string(), "integer": pa.int64(), "float": pa.float64(), "boolean": pa.bool_()}
         data = pa.table(
             {
                 column: pa.array([row[place] for row in rows], types[kind])
@@ -199,7 +255,7 @@ def test_figures_without_a_truth_follow_their_definitions(warehouse: DuckDBWareh
         ((c, n, devices[c]) for c, n in sizes.items()), key=lambda one: (-one[1], -one[2], one[0])
     )[:LARGEST]
     for rule in found.rules:
-        reasons = [edge[4] for edge in world.edges if edge[2] == rule.rule]
+        reasons = [edge[4] for edge in world.edges if edge[2] == rule.rule and edge[4] != APART]
         assert (rule.kept, rule.contradicted) == (reasons.count(None), sum(reason is not None for reason in reasons))
         links = {
             (a, b)
@@ -209,6 +265,26 @@ def test_figures_without_a_truth_follow_their_definitions(warehouse: DuckDBWareh
         }
         assert rule.held_out == len(links)
         assert rule.found_again == sum(world.found_again(rule.rule, a, b) for a, b in links)
+    sampled = {rule: world.sample(rule) for rule in (*RULES, "model")}
+    assert {one.rule: (one.sampled, one.judged, one.correct) for one in found.samples} == {
+        rule: (
+            len(pairs),
+            *(sum(world.decisions.get(p) in wanted for p in pairs) for wanted in ({"link", "unlink"}, {"link"})),
+        )
+        for rule, pairs in sampled.items()
+        if pairs
+    }
+    joined = [(a, b) for a, b, rule, _, reason in world.edges if rule == "model" and not reason]
+    held = {world.customers[a] for a, _ in joined} - {None}
+    assert found.thresholds == tuple(
+        ThresholdFigures(
+            probability,
+            sum(likely >= probability for likely in world.probabilities.values()),
+            sum(world.probabilities[pair] >= probability for pair in joined),
+            sum(world.holds(str(customer), probability) for customer in held),
+        )
+        for probability in (PROBABILITIES if world.probabilities else ())
+    )
 
 
 def link(one: int, other: int, level: int) -> Link:
