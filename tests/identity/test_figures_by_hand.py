@@ -65,15 +65,15 @@ class World:
     def random(cls, seed: int) -> "World":
         """Groups of a few records with few keys, so that they share many."""
         dice, world = random.Random(seed), cls()
-        for group in range(dice.choice([0, 1, 25, 25])):
+        for group in range(dice.choice([0, 1, 25, 60])):
             records = [f"{dice.choice('st')}:{group}.{number}" for number in range(dice.randrange(1, 12))]
-            keys = [f"k{group}.{number}" for number in range(4)]
+            keys = [f"k{group}.{number}" for number in range(3)]
             for record in records:
                 world.customers[record] = dice.choice([None, f"c{group}", *[f"d{group}"] * 2, *[f"e{group}"] * 3])
                 world.people[record] = dice.choice([None, f"p{group}", *[f"q{group}"] * 2, *[f"r{group}"] * 2])
                 if dice.random() < 0.15:
                     world.devices.add(record)
-                world.keys |= {(record, rule, dice.choice(keys)) for rule in RULES if dice.random() < 0.5}
+                world.keys |= {(record, rule, dice.choice(keys)) for rule in RULES if dice.random() < 0.6}
             world.closed |= {(rule, key) for rule in RULES for key in keys if dice.random() < 0.15}
             for one, other in combinations(records, 2):
                 if dice.random() < 0.2:
