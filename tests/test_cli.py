@@ -40,6 +40,7 @@ def test_what_reads_identities_needs_a_run(install: Callable[..., Platform]) -> 
     for command in (
         ["identity", "evaluate"],
         ["identity", "preview"],
+        ["identity", "review", "--sample"],
         ["explain", "identity", "crm:1"],
         ["explain", "identity", "a", "b"],
     ):

@@ -29,7 +29,7 @@ Anna is right, Hans is three customers, one of them hers. A receipt and a device
 knows crm:9, and gone:1 never came."""
 
 EDGES = """
-    ('crm:1', 'shop:1', 'email', 'anna@x.ch', 2, 'strong', null, 'rule', 'kept', null),
+    ('crm:1', 'shop:1', 'email', 'anna@x.ch', 2, 'strong', null::double, 'rule', 'kept', null),
     ('crm:1', 'till:1', 'phone', '1', 3, 'weak', null, 'rule', 'kept', null),
     ('crm:2', 'shop:2', 'email', 'hans@x.ch', 2, 'strong', null, 'rule', 'refused', 'conflict: given name')
 """

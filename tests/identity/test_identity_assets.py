@@ -39,6 +39,7 @@ def test_the_evaluation_is_an_asset_that_shows_figures_and_mistakes(materialise,
     assert "| c1 | 3 | 2 | 2 | phone |" in metadata["worst_false_merges"].value
     assert "| phone | 3 | 1 | 1 |" in metadata["links_by_rule"].value
     assert "| hans | 3 | 3 | 3 | email conflict |" in metadata["worst_false_splits"].value
+    assert "| email | 1 | 1 | 0 | 0 |" in metadata["judged_sample"].value
     assert "| c1 | 4 | 2 | crm, shop, till, web | 1 email, 1 phone | phone |" in metadata["largest_customers"].value
     (row,) = warehouse.rows("select * from identity.evaluations")
     assert (row["pair_recall"], row["published_customers"], row["exact_people"]) == (0.25, 4, 0)
@@ -64,15 +65,41 @@ def test_figures_below_a_floor_are_warned_of(materialise, truth: Path):
     assert check.passed
 
 
+def test_what_a_higher_threshold_would_part_is_told_where_pairs_are_likely(materialise, warehouse: DuckDBWarehouse):
+    warehouse.run(
+        [
+            "insert into identity.scored_pairs values ('crm:1', 'shop:1', .9, 3), ('shop:2', 'till:2', .8, 2)",
+            "insert into identity.identity_map values ('till:2', 'c3', 'person', 'till')",
+            "insert into identity.source_records values ('till:2', 'person')",
+            "insert into identity.edges values"
+            " ('shop:2', 'till:2', 'model', 'k', 4, 'weak', .8, 'model', 'kept', null)",
+        ]
+    )
+    (event,) = materialise(None).get_asset_materialization_events()
+    _, _, *steps = event.materialization.metadata["threshold_sensitivity"].value.splitlines()
+    assert steps[0] == "| 0.5000 | 2 | 1 | 1 |"
+    assert [step[2:5] for step in steps if step.endswith("| 0 | 0 |")] == ["0.9", "0.9", "0.9"]
+    assert "| c3 | 2 | 0 | shop, till | 1 model | model |" in event.materialization.metadata["largest_customers"].value
+    columns = "model_links, model_customers, threshold_sensitivity, judged_links, judged_correct"
+    assert warehouse.table(f"select {columns} from identity.evaluations").to_pydict() == {
+        "model_links": [1],
+        "model_customers": [1],
+        "threshold_sensitivity": [1.0],
+        "judged_links": [0],
+        "judged_correct": [0],
+    }
+
+
 @pytest.mark.parametrize("has_setting", [True, False])
 def test_without_a_truth_what_shows_by_itself_is_measured(materialise, tmp_path: Path, warehouse, has_setting: bool):
     result = materialise(tmp_path / "nowhere" if has_setting else None, min_pair_recall=0.9)
     assert result.success
     (event,) = result.get_asset_materialization_events()
     assert event.materialization.metadata["conflict_rate"].value == pytest.approx(1 / 3)
-    assert "pair_recall" not in event.materialization.metadata
+    assert not {"pair_recall", "threshold_sensitivity"} & event.materialization.metadata.keys()
     (row,) = warehouse.rows("select * from identity.evaluations")
     assert (row["pair_recall"], row["people"], row["largest_customer"]) == (None, None, 4)
+    assert (row["model_links"], row["threshold_sensitivity"]) == (None, None)
     (check,) = result.get_asset_check_evaluations()
     assert (check.passed, check.description) == (True, "nothing was measured: there is no truth")
     assert identity_lines(warehouse) == []

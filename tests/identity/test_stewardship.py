@@ -183,6 +183,8 @@ def test_the_command_line_lists_decides_and_tells_automation(copy_of_company):
         f"select given_name from identity.source_records where record_id = '{queue[0]['record_a']}'"
     )
     assert names[0]["given_name"] in shown
+    sampled = json.loads(scv(platform, "review", "--sample", "--json", "--limit", "5").output)
+    assert [set(link) for link in sampled] == [{"record_a", "record_b", "rule"}] * 5
 
     pair, who = (queue[0]["record_a"], queue[0]["record_b"]), ("--by", "ann", "--reason", "she called")
     with warehouse_lock(platform.settings):

@@ -18,6 +18,7 @@ from scv_platform.config_files import ConfigError
 from scv_platform.identity.evaluate import TRUTH_RECORDS, TRUTH_TRAPS
 from scv_platform.identity.evaluations import EVALUATIONS
 from scv_platform.identity.explain import compare, explain
+from scv_platform.identity.review import review_sample
 from scv_platform.identity.shape import measure
 from scv_platform.intelligence.backtest import MODEL_BACKTESTS
 from scv_platform.intelligence.churn import CHURN_SCORES
@@ -164,6 +165,9 @@ def test_both_explain_and_measure_identities_alike(both: Both, second_day: tuple
         with pytest.raises(ConfigError, match=f"did you mean '{re.escape(one)}"):
             explain(engine.warehouse, f"{one}x")
     assert measure(both.duckdb.warehouse) == measure(both.bigquery.warehouse)
+    drawn, drawn_there = (review_sample(engine.warehouse, 10, show=True) for engine in (both.duckdb, both.bigquery))
+    assert drawn == drawn_there
+    assert len(drawn) == 10
 
 
 def test_both_preview_a_change_of_rules_alike(
