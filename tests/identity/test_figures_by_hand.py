@@ -75,10 +75,12 @@ class World:
                     world.devices.add(record)
                 world.keys |= {(record, rule, dice.choice(keys)) for rule in RULES if dice.random() < 0.6}
             world.closed |= {(rule, key) for rule in RULES for key in keys if dice.random() < 0.15}
+            # Where nothing else joins records, it shows how likely pairs are.
+            proposing = dice.choice([(*RULES, *OTHERS), OTHERS])
             for one, other in combinations(records, 2):
                 if dice.random() < 0.2:
                     world.decisions[one, other] = dice.choice(["link", "unlink"])
-                for rule in (*RULES, *OTHERS):
+                for rule in proposing:
                     if dice.random() < 0.2:
                         reason = dice.choice(
                             [*[None] * 3, "conflict: given name", "chain: too long", "ambiguous: both"]
