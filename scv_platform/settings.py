@@ -83,6 +83,7 @@ class PlatformConfig(StrictModel):
 
 RESERVED_FIELD_NAMES = frozenset(
     "email_normalised phone_e164 given_name_normalised family_name_normalised postcode_normalised record_type"
+    " given_name_folded family_name_folded birth_date_either_way address_normalised"
     " is_guest is_anonymous has_known_cost first_load_id survivorship_rank country_key order_number"
     " own_record_id order_record_id customer_id record_id source source_id email phone given_name family_name"
     " full_name birth_date gender job_title street city region postcode country language user_id anonymous_id"
