@@ -12,6 +12,7 @@ from functools import cache
 from typing import Any
 
 import wasmtime
+from google.protobuf.message import DecodeError
 from sqlglot import tokenize
 from sqlglot.tokens import TokenType
 from zetasql import types
@@ -189,6 +190,8 @@ class Analyzer:
         self._tables: dict[tuple[str, str], list[Column]] = {}
         self.statements: set[str] = set()
         """Those that were read."""
+        self.undecoded = 0
+        """How many of them were taken, but not looked into."""
 
     def learn(self, table: str, columns: list[Column]) -> None:
         """The columns of `dataset.table`, which something other than a statement made."""
@@ -214,6 +217,11 @@ class Analyzer:
             ).resolved_statement
         except ServerError as error:
             raise Refused(error.raw_error.partition("Message: ")[2]) from error
+        except DecodeError:
+            # The analyzer took it, but its answer nests deeper than Python decodes: the columns of the table that it
+            # makes, if it makes one, are looked up, and BigQuery's own refusals of such a statement are not seen.
+            self.undecoded += 1
+            return
         _refuse_outer_joins_without_equality(statement)
         _refuse_casts_with_parameters(statement)
         self._learn_from(statement)

@@ -141,7 +141,11 @@ def _free_port() -> int:
 
 def _fingerprint() -> str:
     # The commands of an environment name its folder, so one that was moved is none any more.
-    parts = [sys.version.encode(), bytes(HOME), *(path.read_bytes() for path in sorted(SOURCE.iterdir()) if path.is_file())]
+    parts = [
+        sys.version.encode(),
+        bytes(HOME),
+        *(path.read_bytes() for path in sorted(SOURCE.iterdir()) if path.is_file()),
+    ]
     return hashlib.sha256(b"\0".join(parts)).hexdigest()
 
 
