@@ -75,8 +75,9 @@ _EM_BLOCKS: Sequence[tuple[str, ...]] = (
 
 
 class LinkageRules(StrictModel):
-    """How the model is trained. Part of its version."""
+    """How the model is trained; another way trains anew."""
 
+    method: int = Field(1, ge=1, description="Raised with every change of features, blocks, comparisons or Splink.")
     min_records: int = Field(500, ge=2, description="Records with features; fewer teach nothing.")
     min_fill: float = Field(0.01, ge=0, le=1, description="Share of records that have a feature that is compared.")
     pairs_per_record: int = Field(10, ge=1, description="A block that would compare more, on average, is not used.")
@@ -189,12 +190,20 @@ class Survey:
         return [block for block in BLOCKS if 0 < self.block_pairs.get(block, 0) <= most]
 
     @property
+    def certain(self) -> list[tuple[str, ...]]:
+        """The blocks of nearly certain matches that are narrow enough for so many records."""
+        most = self.rules.pairs_per_record * self.records
+        return [block for block in _CERTAIN if 0 < self.block_pairs.get(block, 0) <= most]
+
+    @property
     def lacks(self) -> str | None:
         """Why no model can be learned, if so."""
         if self.records < self.rules.min_records:
             return f"{self.records:,} records have features; a model needs {self.rules.min_records:,}"
-        if not any(self.block_pairs.get(block) for block in _CERTAIN):
-            return "no two records agree in anything certain, so nothing tells what a match looks like"
+        if not self.certain:
+            return "no two records agree in anything certain, or too many do, so nothing tells what a match looks like"
+        if not self.blocks:
+            return "too many records agree in whatever they have, so there is no telling which to compare"
         return None
 
 
@@ -242,7 +251,7 @@ def train(connection: duckdb.DuckDBPyConnection, relation: str, found: Survey) -
         connection.execute(f"create or replace table training_records as select * from {relation} order by record_id")
         linker = _linker(connection, "training_records", settings)
         training = linker.training
-        certain: list[str | BlockingRuleCreator] = [block_on(*block) for block in _CERTAIN if blocks.get(block)]
+        certain: list[str | BlockingRuleCreator] = [block_on(*block) for block in found.certain]
         training.estimate_probability_two_random_records_match(certain, recall=rules.certain_recall)
         training.estimate_u_using_random_sampling(max_pairs=rules.max_pairs, seed=rules.seed)
         for block in _EM_BLOCKS:

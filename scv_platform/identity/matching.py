@@ -153,19 +153,24 @@ def score_changed(warehouse: Warehouse) -> Scoring:
         forget_scores(warehouse)
         return Scoring(None, 0, 0)
     version = newest[0]["model_version"]
-    # Also what a run wrote that was killed before it noted which records it had scored.
-    warehouse.run([bind(sql, version=version) for sql in _FORGET_CHANGED])
     (count,) = warehouse.rows(bind(f"select count(*) as n from ({_CHANGED}) as changed", version=version))
-    if not count["n"]:
+    pairs = _scored(warehouse, version) if count["n"] else None
+    # Not before there are others. Also what a run wrote that was killed before it noted which records it had scored.
+    warehouse.run([bind(sql, version=version) for sql in _FORGET_CHANGED])
+    if pairs is None:
         return Scoring(version, 0, 0)
+    written = warehouse.append(SCORED_PAIRS, pairs)
+    warehouse.append(SCORED_RECORDS, bind(_CHANGED, version=version))
+    return Scoring(version, count["n"], written)
+
+
+def _scored(warehouse: Warehouse, version: str) -> pa.Table:
+    """The likely pairs of new and changed records."""
     (stored,) = warehouse.rows(_NEWEST.format(columns="model"))
     model = LinkageModel.from_json(stored["model"])
     candidates = bind(candidates_select(model.blocks), version=version)
     with warehouse.beside(features="select * from identity.match_features", candidates=candidates) as connection:
-        pairs = score(connection, model, "features", "candidates", LEAST_PROBABILITY)
-    written = warehouse.append(SCORED_PAIRS, pairs)
-    warehouse.append(SCORED_RECORDS, bind(_CHANGED, version=version))
-    return Scoring(version, count["n"], written)
+        return score(connection, model, "features", "candidates", LEAST_PROBABILITY)
 
 
 def forget_scores(warehouse: Warehouse) -> None:

@@ -220,20 +220,23 @@ class BigQueryWarehouse:
 
     @contextmanager
     def beside(self, **relations: Statement) -> Iterator[duckdb.DuckDBPyConnection]:
-        with (
-            tempfile.TemporaryDirectory() as folder,
-            duckdb.connect(str(Path(folder) / "beside.duckdb")) as connection,
-        ):
-            for name, select in relations.items():
-                batches = self.query(select)
-                first = next(batches, None)
-                # A result without rows comes without a batch that would tell its columns.
-                schema = self.table(select).schema if first is None else first.schema
-                reader = pa.RecordBatchReader.from_batches(schema, chain([first] if first else [], batches))
-                connection.register("rows", reader)
-                connection.execute(f"create table {name} as select * from rows")
-                connection.unregister("rows")
-            yield connection
+        try:
+            with (
+                tempfile.TemporaryDirectory() as folder,
+                duckdb.connect(str(Path(folder) / "beside.duckdb")) as connection,
+            ):
+                for name, select in relations.items():
+                    batches = self.query(select)
+                    first = next(batches, None)
+                    # A result without rows comes without a batch that would tell its columns.
+                    schema = self.table(select).schema if first is None else first.schema
+                    reader = pa.RecordBatchReader.from_batches(schema, chain([first] if first else [], batches))
+                    connection.register("rows", reader)
+                    connection.execute(f"create table {name} as select * from rows")
+                    connection.unregister("rows")
+                yield connection
+        except duckdb.Error as error:
+            raise WarehouseError(without_values(str(error))) from None
 
     def _write(self, table: Table, data: Data, statement: Callable[[str], str]) -> int:
         """Run the one statement that writes the rows of a select; how many it inserted or updated."""

@@ -397,7 +397,22 @@ WRONG_RULES = {
     "[{name: a, keys: [email], level: 1, guard: [birth_date_either_way]}]": "guards nothing; use birth_date",
     "[{name: a, keys: [email], level: 1, strength: sure}]": "rule a: strength is certain, strong or weak",
     "[{name: steward, keys: [email], level: 1}]": "rule steward: the links of stewards",
+    "[{name: model, keys: [email], level: 1}]": "rule model: the links of stewards and of the linkage model",
+    "[{name: a, keys: [email], level: 5}]": "rule a: this level is that of the linkage model",
 }
+
+
+WRONG_GUARDS = {
+    "guard: [given_nmae], contacts: []": "given_nmae is neither an identifier type nor an attribute that guards",
+    "guard: [], contacts: [e_mail]": "e_mail is neither an identifier type nor an attribute that guards",
+    "guard: [birth_date_either_way], contacts: []": "birth_date_either_way is neither",
+}
+
+
+def test_a_wrong_guard_of_the_model_stops_the_build(dbt: Dbt):
+    for guards, message in WRONG_GUARDS.items():
+        model = f"{{identity_model: {{level: 5, {guards}}}}}"
+        assert message in dbt.refuses("compile", "--select", "edges", "--vars", model)
 
 
 WRONG_LIMITS = {

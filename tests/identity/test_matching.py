@@ -177,6 +177,27 @@ def test_a_run_that_was_killed_is_finished_by_the_next(
     assert scored_anew(warehouse) == pairs
 
 
+def test_the_pairs_hold_until_there_are_others(warehouse: DuckDBWarehouse, monkeypatch: pytest.MonkeyPatch):
+    pairs = table(warehouse, SCORED_PAIRS)
+    rules = LINKAGE_RULES.model_copy(update={"certain_recall": 0.5})
+    assert train_when_needed(warehouse, NOW.replace(hour=13), rules).model is not None
+
+    def killed(*_: object) -> pa.Table:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(matching, "score", killed)
+    with pytest.raises(KeyboardInterrupt):
+        score_changed(warehouse)
+    assert table(warehouse, SCORED_PAIRS) == pairs
+
+
+def test_switched_off_and_on_again_the_pairs_are_the_same(warehouse: DuckDBWarehouse):
+    pairs = table(warehouse, SCORED_PAIRS)
+    assert pairs
+    assert min(float(str(row["probability"])) for row in pairs) >= 0.5
+    assert scored_anew(warehouse) == pairs
+
+
 def test_a_new_model_scores_everything_anew(warehouse: DuckDBWarehouse):
     rules = LINKAGE_RULES.model_copy(update={"certain_recall": 0.5})
     assert train_when_needed(warehouse, NOW.replace(hour=13), rules).reason == "the rules of training changed"
@@ -193,8 +214,9 @@ def test_a_new_model_scores_everything_anew(warehouse: DuckDBWarehouse):
         ([], "0 records have features; a model needs 500"),
         ([features(f"a:{n}", given_name=f"g{n}", family_name=f"f{n}") for n in range(600)], "no two records agree"),
         ([features(f"a:{n}") for n in range(600)], "no two records agree"),
+        ([features(f"a:{n}", email="a@x.ch") for n in range(600)], "no two records agree in anything certain, or too"),
     ],
-    ids=["empty", "nobody twice", "all null"],
+    ids=["empty", "nobody twice", "all null", "one value for all"],
 )
 def test_where_there_is_nothing_to_learn_from_there_is_no_model(tmp_path: Path, rows, lack: str):
     warehouse = DuckDBWarehouse(tmp_path / "scv.duckdb")
@@ -290,5 +312,4 @@ def test_dbt_knows_the_tables_as_python_writes_them():
         (of_python,) = (each for each in (MATCH_MODELS, SCORED_PAIRS) if each.name == of_dbt["name"])
         wanted = [(column.name, types[column.type], column.description) for column in of_python.columns]
         assert [(c["name"], c["data_type"], c["description"]) for c in of_dbt["columns"]] == wanted
-    assert matching.LEAST_PROBABILITY == 0.5
     assert set(linkage.FEATURES) >= {name for block in linkage.BLOCKS for name in block} - {"full_name"}

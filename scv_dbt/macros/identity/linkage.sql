@@ -45,6 +45,11 @@
             {%- do create_working_table(script, labels, joined_labels(labels, joins, apart)) -%}
         {%- endif -%}
     {%- endfor -%}
+    {%- if progress.joining -%}
+        {%- do exceptions.raise_compiler_error(
+            model.name ~ ": likely pairs still join after " ~ var("identity_max_passes") ~ " passes"
+        ) -%}
+    {%- endif -%}
     {%- do create_working_table(script, edges, edges_of_model(nodes, labels, apart, level)) -%}
     {%- do drop_working_tables(script, [pairs, apart, joins, group_nodes, conflicts]) -%}
 {%- endmacro %}
@@ -78,7 +83,7 @@
 {% macro guards_of_model() -%}
     {%- set newest = run_query("select unreliable from (" ~ newest_model() ~ ") as newest") -%}
     {%- set unreliable = (newest.columns[0].values()[0] or "").split(", ") if newest | length else [] -%}
-    {%- set guard = var("identity_model").guard -%}
+    {%- set guard = identity_model().guard -%}
     {{ return({
         "firm": guard | reject("in", unreliable) | list,
         "contacts": var("identity_model").contacts,
@@ -219,7 +224,7 @@
         case when group_a.component_id = group_b.component_id then 'kept' else 'refused' end as status,
         case
             when group_a.component_id != group_b.component_id
-                then coalesce(groups_apart.reason, 'unlike: their records are too unlike on average')
+                then coalesce(groups_apart.reason, 'unlike: their records are too unlike on average, or too many')
         end as reason
     from {{ source("identity", "scored_pairs") }} as scored
     inner join {{ nodes }} as one on scored.record_a = one.record_id

@@ -113,6 +113,21 @@
 {%- endmacro %}
 
 
+{#- `identity_model`, checked. -#}
+{% macro identity_model() -%}
+    {%- set given = var("identity_model") -%}
+    {%- for word in given.guard + given.contacts -%}
+        {%- set attribute = identity_attributes().get(word) -%}
+        {%- if word not in var("identity_identifier_types") and (attribute is none or attribute.get("of")) -%}
+            {%- do exceptions.raise_compiler_error(
+                "identity_model: " ~ word ~ " is neither an identifier type nor an attribute that guards"
+            ) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{ return(given) }}
+{%- endmacro %}
+
+
 {#- What the guards of these rules compare. -#}
 {% macro guarded_traits(rules) -%}
     {%- set traits = [] -%}

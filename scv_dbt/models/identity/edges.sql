@@ -1,5 +1,6 @@
 {{ config(materialized="edges_by_level") }}
 {%- do max_values() %}
+{%- do identity_model() %}
 
 -- depends_on: {{ ref("identifiers") }}
 -- depends_on: {{ ref("source_records") }}

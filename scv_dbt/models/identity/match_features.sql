@@ -17,6 +17,13 @@ blocklist as (
     where part = 'value'
 ),
 
+-- What more records have than one person is no evidence, as it is none for a rule.
+countable as (
+    select * from {{ ref("identifiers") }}
+    where blocked_as is null and identifier_type in {{ texts(identifier_types) }}
+    qualify count(*) over (partition by identifier_type, identifier_value) <= {{ var("identity_hub_cap") }}
+),
+
 -- Of several values the least, so that nothing depends on the order in which they came.
 identifiers as (
     select
@@ -24,8 +31,7 @@ identifiers as (
         min(case when identifier_type = '{{ type }}' then identifier_value end) as {{ type }},
         {% endfor -%}
         record_id
-    from {{ ref("identifiers") }}
-    where blocked_as is null
+    from countable
     group by record_id
 ),
 

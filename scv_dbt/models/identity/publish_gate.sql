@@ -5,8 +5,11 @@ candidates as (
     select * from {{ ref("candidate_map") }}
 ),
 
+-- A model without likely pairs is switched off, and says nothing.
 model as (
-    select coalesce(max(unreliable), '') as unreliable from ({{ newest_model() }}) as newest
+    select coalesce(max(unreliable), '') as unreliable
+    from ({{ newest_model() }}) as newest
+    where exists (select 1 from {{ source("identity", "scored_pairs") }})
 ),
 
 -- What records of one person often differ in contradicts nobody.

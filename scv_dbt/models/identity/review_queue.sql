@@ -41,7 +41,7 @@ refused as (
     inner join components as other on edges.record_b = other.record_id
     where
         {{ dbt.split_part("edges.reason", "':'", 1) }}
-        in ('conflict', 'ambiguous', 'hub', 'shared', 'chain', 'unlike')
+        in ('conflict', 'ambiguous', 'hub', 'shared', 'chain', 'unlike', 'crowded')
         -- That families are alike is no doubt.
         and not (edges.rule = 'model' and edges.reason like 'conflict:%')
         and one.component_id != other.component_id
