@@ -190,8 +190,8 @@ class Analyzer:
         self._tables: dict[tuple[str, str], list[Column]] = {}
         self.statements: set[str] = set()
         """Those that were read."""
-        self.undecoded = 0
-        """How many of them were taken, but not looked into."""
+        self.too_nested: list[str] = []
+        """Those that were taken, but not looked into."""
 
     def learn(self, table: str, columns: list[Column]) -> None:
         """The columns of `dataset.table`, which something other than a statement made."""
@@ -220,7 +220,7 @@ class Analyzer:
         except DecodeError:
             # The analyzer took it, but its answer nests deeper than Python decodes: the columns of the table that it
             # makes, if it makes one, are looked up, and BigQuery's own refusals of such a statement are not seen.
-            self.undecoded += 1
+            self.too_nested.append(sql)
             return
         _refuse_outer_joins_without_equality(statement)
         _refuse_casts_with_parameters(statement)
