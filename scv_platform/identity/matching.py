@@ -38,7 +38,12 @@ MATCH_MODELS = Table(
         TableColumn("fill", "string", "Share of those records that have each feature, as JSON."),
         TableColumn("rules", "string", "How it was trained, as JSON."),
         TableColumn("unreliable", "string", "Features in which records of one person often differ clearly."),
-        TableColumn("model", "string", "Settings, blocks and term frequencies, as JSON.", Privacy.DIRECT),
+        TableColumn(
+            "model",
+            "string",
+            "Settings, blocks and term frequencies, as JSON; null but for the newest, as it names people.",
+            Privacy.DIRECT,
+        ),
     ),
     key=("model_version", "trained_at"),
 )
@@ -124,6 +129,7 @@ def train_when_needed(
         "model": model.as_json(),
     }
     warehouse.append(MATCH_MODELS, pa.Table.from_pylist([row], _MODEL_SCHEMA))
+    warehouse.run([bind("update identity.match_models set model = null where trained_at < $now", now=now)])
     return Training(reason, found, model)
 
 

@@ -150,7 +150,8 @@ class Warehouse(Protocol):
     def beside(self, **relations: Statement) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
         """A DuckDB in which these selects are relations, for libraries that work in nothing else.
 
-        What is made in it is gone at the end, and goes to disk where it is larger than memory.
+        What is made in it is gone at the end, and goes to disk where it is larger than memory: with BigQuery to the
+        system's temporary folder, where a process that is killed leaves it.
         """
         ...
 
