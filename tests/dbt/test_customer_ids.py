@@ -116,13 +116,16 @@ class Publisher:
                 ],
             ),
             "identity.record_traits": ("record_id, trait, trait_value", []),
+            "identity.match_models": ("model_version, trained_at, unreliable", []),
+            "identity.scored_pairs": ("record_a, record_b", []),
             "seeds.record_aliases": ("old_record_id, new_record_id", [tuple(alias) for alias in found.aliases]),
             "intermediate.int_loads": (
                 "load_id, loaded_at",
                 [(f"l{number:03}", f"2024-01-01 00:00:{number:02}") for number in range(len(self.days))],
             ),
         }
-        types = {"is_anonymous": "boolean", "created_at": "timestamp", "loaded_at": "timestamp", "level": "bigint"}
+        types = {"is_anonymous": "boolean", "level": "bigint"}
+        types |= dict.fromkeys(("created_at", "loaded_at", "trained_at"), "timestamp")
         for name, (columns, rows) in tables.items():
             given = ", ".join(f"{column} {types.get(column, 'varchar')}" for column in columns.split(", "))
             self.connection.execute(f"create or replace table scv.{name} ({given})")

@@ -43,7 +43,7 @@ values_of_records as (
         identifier_type as trait,
         identifier_value as trait_value
     from identifiers
-    where identifier_type in ({% for trait in traits if trait not in attributes %}'{{ trait }}', {% endfor %}'')
+    where identifier_type in {{ texts(traits | reject("in", attributes) | list) }}
 ),
 
 known as (
