@@ -122,8 +122,11 @@ create schema identity;
 create schema intermediate;
 create table identity.source_records as
 select
-    record_id, given_name as given_name_normalised, family_name as family_name_normalised,
-    try_cast(birth_date as date) as birth_date, street, city, postcode as postcode_normalised,
+    record_id,
+    given_name as given_name_normalised, given_name as given_name_folded,
+    family_name as family_name_normalised, family_name as family_name_folded,
+    try_cast(birth_date as date) as birth_date, birth_date as birth_date_either_way,
+    street, city, postcode as postcode_normalised, replace(street, ' ', '') as address_normalised,
     null::varchar as job_title, false as is_anonymous
 from people;
 create table identity.identifiers as

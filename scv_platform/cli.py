@@ -1,11 +1,11 @@
 """`scv`: the command line. Each command calls one function; imports are inside, so that `--help` is instant."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -41,14 +41,14 @@ def run(selection: str | None) -> None:
     sys.exit(0 if _materialise(selection) else 1)
 
 
-def _materialise(selection: str | None) -> bool:
+def _materialise(selection: str | None, config: Mapping[str, Mapping[str, Any]] | None = None) -> bool:
     """Whether everything passed; what did not is told on standard error."""
     with _readable_errors():
         from scv_platform.definitions import build_definitions
         from scv_platform.run import materialise
 
         settings = Settings.load()
-        outcome = materialise(build_definitions(settings), settings, selection)
+        outcome = materialise(build_definitions(settings), settings, selection, config)
     for failure in outcome.failures:
         click.echo(f"FAILED {failure}", err=True)
     click.echo(f"run {outcome.run_id} {'succeeded' if outcome.succeeded else 'failed'}")
@@ -140,18 +140,11 @@ def evaluate_identity(truth: Path | None) -> None:
 def train_model() -> None:
     """Train the model that finds likely pairs anew, on the records as the last run left them."""
     with _readable_errors():
-        from scv_platform.identity.matching import train_when_needed
-        from scv_platform.run import warehouse_lock
-
-        settings = Settings.load()
-        warehouse = _built_warehouse(settings)
-        if not warehouse.exists("identity.match_features"):
+        if not _built_warehouse(Settings.load()).exists("identity.match_features"):
             raise ConfigError(["identity.match_features is not built yet; run `scv run` first"])
-        with warehouse_lock(settings), warehouse.session():
-            training = train_when_needed(warehouse, datetime.now(UTC).replace(tzinfo=None), on_demand=True)
-    if training.model is None:
-        raise SystemExit(f"no model was trained: {training.reason}")
-    click.echo(f"model {training.model.version} of {training.survey.records:,} records; the next run scores with it:")
+    if not _materialise('key:"identity/match_models"', {"identity__match_models": {"on_demand": True}}):
+        sys.exit(1)
+    click.echo("It scores from the next run: automation (`make dev`) starts one, and so does")
     click.echo("  scv run --select 'key:\"identity/scored_pairs\"+'")
 
 
@@ -210,7 +203,7 @@ def review_identities(limit: int, sample: bool, show: bool, in_json: bool) -> No
         settings = Settings.load()
         warehouse = _built_warehouse(settings)
         if sample:
-            title, nothing = "Joined by rules, drawn at random", "All that were drawn are judged."
+            title, nothing = "Joined by rules or the model, drawn at random", "All that were drawn are judged."
         else:
             title = f"In doubt, by net revenue of both ({settings.platform.base_currency})"
             nothing = "Nobody is in doubt."

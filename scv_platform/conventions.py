@@ -5,7 +5,7 @@ Everything that assets of different layers must agree on stands here once.
 
 import functools
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -68,6 +68,7 @@ def table_asset(
     kinds: set[str],
     freshness_policy: dg.FreshnessPolicy,
     output_required: bool = True,
+    config_schema: Mapping[str, dg.Field] | None = None,
 ) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
     """The decorator of the function that writes a table which Python owns: key, description and group are its own."""
     return dg.asset(
@@ -81,6 +82,7 @@ def table_asset(
         freshness_policy=freshness_policy,
         automation_condition=WHEN_UPSTREAM_UPDATED,
         output_required=output_required,
+        config_schema=config_schema,
     )
 
 

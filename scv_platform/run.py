@@ -10,10 +10,11 @@ import logging
 import os
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 
@@ -94,8 +95,13 @@ def is_locked(path: Path) -> bool:
     return False
 
 
-def materialise(definitions: dg.Definitions, settings: Settings, selection: str | None) -> RunOutcome:
-    """Materialise the selected assets with their checks.
+def materialise(
+    definitions: dg.Definitions,
+    settings: Settings,
+    selection: str | None,
+    config: Mapping[str, Mapping[str, Any]] | None = None,
+) -> RunOutcome:
+    """Materialise the selected assets with their checks; `config` is that of an asset, by the name of its op.
 
     Raises `AlreadyRunning`, and `ConfigError` for a selection of nothing.
     """
@@ -109,7 +115,10 @@ def materialise(definitions: dg.Definitions, settings: Settings, selection: str 
                 asset_selection=keys,
                 raise_on_error=False,
                 tags={_LOCK_TAG: str(_lock_file(settings))},
-                run_config={"loggers": {"progress": {}}},
+                run_config={
+                    "loggers": {"progress": {}},
+                    "ops": {op: {"config": values} for op, values in (config or {}).items()},
+                },
             )
     problems = list(problems_of(result.all_events))
     if result.success and not problems:

@@ -108,16 +108,29 @@ def build_matching_assets(settings: Settings) -> Sequence[dg.AssetsDefinition]:
     """The linkage model and the pairs that it finds likely, between features and edges; they need `warehouse`."""
     features = dg.AssetKey([MATCH_MODELS.schema, "match_features"])
 
-    @table_asset(MATCH_MODELS, deps=[features], kinds={"python", "table"}, freshness_policy=TRANSFORMATION_FRESHNESS)
+    @table_asset(
+        MATCH_MODELS,
+        deps=[features],
+        kinds={"python", "table"},
+        freshness_policy=TRANSFORMATION_FRESHNESS,
+        config_schema={
+            "on_demand": dg.Field(bool, default_value=False, description="Train, although the newest model fits.")
+        },
+    )
     @in_one_session
     def match_models(
         context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse]
     ) -> dg.MaterializeResult[None]:
-        if not settings.platform.match_by_model:
+        on_demand = context.op_execution_context.op_config["on_demand"]
+        reason, metadata, is_new = "match_by_model is off in platform.yml", {}, False
+        if settings.platform.match_by_model:
+            training = train_when_needed(warehouse, run_started_at(context).replace(tzinfo=None), on_demand=on_demand)
+            reason, metadata, is_new = training.reason, _training_metadata(training), training.model is not None
+        else:
             warehouse.ensure(MATCH_MODELS)
-            return dg.MaterializeResult(metadata={"training": "match_by_model is off in platform.yml"})
-        training = train_when_needed(warehouse, run_started_at(context).replace(tzinfo=None))
-        return dg.MaterializeResult(metadata=_training_metadata(training))
+        if on_demand and not is_new:
+            raise dg.Failure(f"no model was trained: {reason}", allow_retries=False)
+        return dg.MaterializeResult(metadata={"training": reason, **metadata})
 
     @table_asset(
         SCORED_PAIRS,
@@ -153,10 +166,9 @@ _Metadata = dict[str, dg.MetadataValue[Any] | float | int]
 
 
 def _training_metadata(training: Training) -> _Metadata:
-    """What a person wants to see of a training: why, on what, and what the model learned; values of nobody."""
+    """What a person wants to see of a training: on what, and what the model learned; values of nobody."""
     found, model = training.survey, training.model
     told: _Metadata = {
-        "training": dg.MetadataValue.text(training.reason),
         "records": found.records,
         "fill": dg.MetadataValue.json({name: round(share, 4) for name, share in found.fill.items()}),
         "blocks": dg.MetadataValue.md(

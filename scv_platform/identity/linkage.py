@@ -185,15 +185,18 @@ class Survey:
 
     @property
     def blocks(self) -> list[tuple[str, ...]]:
-        """The blocks that are narrow enough for so many records."""
-        most = self.rules.pairs_per_record * self.records
-        return [block for block in BLOCKS if 0 < self.block_pairs.get(block, 0) <= most]
+        """The blocks in which pairs are compared."""
+        return self._narrow(BLOCKS)
 
     @property
     def certain(self) -> list[tuple[str, ...]]:
-        """The blocks of nearly certain matches that are narrow enough for so many records."""
+        """The blocks of nearly certain matches."""
+        return self._narrow(_CERTAIN)
+
+    def _narrow(self, blocks: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:
+        """Those in which some records agree, and not too many for so many records."""
         most = self.rules.pairs_per_record * self.records
-        return [block for block in _CERTAIN if 0 < self.block_pairs.get(block, 0) <= most]
+        return [block for block in blocks if 0 < self.block_pairs.get(block, 0) <= most]
 
     @property
     def lacks(self) -> str | None:
@@ -340,9 +343,9 @@ def _comparison(name: str, features: Sequence[str]) -> "ComparisonCreator":
 
 @contextmanager
 def _quick_sql() -> Iterator[None]:
-    """Let Splink, which writes some thousand small pieces of SQL, reuse what writes them: training takes a third.
+    """Let Splink, which writes many small pieces of SQL, reuse what writes them, or that would be most of its time.
 
-    Each new generator of this version of sqlglot parses its templates again, for 4 ms, and has no setting against it.
+    Each new generator of this version of sqlglot parses its templates again, and has no setting against it.
     """
     from sqlglot.dialects.dialect import Dialect
 

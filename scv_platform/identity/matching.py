@@ -29,7 +29,7 @@ from scv_platform.warehouse import Table, TableColumn, Warehouse, bind
 MATCH_MODELS = Table(
     schema="identity",
     name="match_models",
-    description="The linkage models that were trained, the newest in use, for ever. One row per training.",
+    description="Every training of the linkage model, for ever; the newest model is in use. One row per training.",
     columns=(
         TableColumn("model_version", "string", "Hash of the model."),
         TableColumn("trained_at", "timestamp", "When, UTC."),
@@ -76,8 +76,8 @@ SCORED_RECORDS = Table(
     key=("record_id",),
 )
 
-LEAST_PROBABILITY = 0.5
-"""What is less likely is no edge."""
+PROBABILITIES = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
+"""What may be asked of a likely pair; the first is what is, and what is less likely is no edge."""
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,7 @@ def train_when_needed(
         "model": model.as_json(),
     }
     warehouse.append(MATCH_MODELS, pa.Table.from_pylist([row], _MODEL_SCHEMA))
-    warehouse.run([bind("update identity.match_models set model = null where trained_at < $now", now=now)])
+    warehouse.run([_FORGET_MODELS])
     return Training(reason, found, model)
 
 
@@ -176,7 +176,7 @@ def _scored(warehouse: Warehouse, version: str) -> pa.Table:
     model = LinkageModel.from_json(stored["model"])
     candidates = bind(candidates_select(model.blocks), version=version)
     with warehouse.beside(features="select * from identity.match_features", candidates=candidates) as connection:
-        return score(connection, model, "features", "candidates", LEAST_PROBABILITY)
+        return score(connection, model, "features", "candidates", PROBABILITIES[0])
 
 
 def forget_scores(warehouse: Warehouse) -> None:
@@ -224,14 +224,18 @@ def candidates_select(blocks: Sequence[Sequence[str]]) -> str:
 
 def pairs_by_probability(warehouse: Warehouse) -> list[dict[str, object]]:
     """How many pairs would be left, were only those kept that are at least so likely."""
-    counts = ", ".join(f"count(case when probability >= {least} then 1 end) as p{n}" for n, least in enumerate(_STEPS))
+    steps = [*enumerate(PROBABILITIES)]
+    counts = ", ".join(f"count(case when probability >= {least} then 1 end) as p{n}" for n, least in steps)
     (row,) = warehouse.rows(f"select {counts} from {SCORED_PAIRS}")
-    return [{"probability": least, "pairs": row[f"p{n}"]} for n, least in enumerate(_STEPS)]
+    return [{"probability": least, "pairs": row[f"p{n}"]} for n, least in steps]
 
-
-_STEPS = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 0.999, 0.9999)
 
 _NEWEST = "select {columns} from identity.match_models order by trained_at desc, model_version limit 1"
+
+_FORGET_MODELS = """
+    update identity.match_models set model = null
+    where trained_at < (select max(trained_at) from identity.match_models)
+"""
 
 _CURRENT = """
     select features.record_id

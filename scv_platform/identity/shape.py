@@ -18,6 +18,7 @@ the groups of likely pairs, although from fewer pairs other averages follow.
 from dataclasses import dataclass
 
 from scv_platform.config_files import ConfigError
+from scv_platform.identity.matching import PROBABILITIES
 from scv_platform.identity.sample import CLOSED_KEYS, RuleSample, samples
 from scv_platform.warehouse import Warehouse
 
@@ -36,10 +37,8 @@ HOPS = 3
 """Over how many shared keys a link counts as found again."""
 LARGEST = 10
 """How many of the largest customers are listed."""
-PROBABILITIES = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
-"""What may be asked of a likely pair; the first is what is."""
 SURE = 0.9
-"""At which of them the sensitivity is told in one figure."""
+"""At which of `PROBABILITIES` the sensitivity is told in one figure."""
 WAY = 8
 """Over how many links the records of a customer are followed."""
 SIZES = (1, 2, 5, 10, 20, 50)
@@ -116,7 +115,7 @@ class Shape:
     rules: tuple[RuleShape, ...]
     samples: tuple[RuleSample, ...]
     thresholds: tuple[ThresholdFigures, ...]
-    """None where no pair is likely, as when the model is off."""
+    """Empty where no pair is likely, as when the model is off."""
 
     @property
     def threshold_sensitivity(self) -> float | None:

@@ -109,7 +109,7 @@ _CHOSEN = "scv_chosen"
 def _build(
     settings: Settings, target: Path, manifest: Any, chosen: Iterable[Any], say: Callable[[str], object]
 ) -> DbtResult:
-    # dbt compares every name that it is to select with every node, which takes seconds; a tag takes one pass.
+    # dbt compares every name that it is to select with every node; a tag takes one pass.
     for node in chosen:
         node.tags.append(_CHOSEN)
     log = target / "dbt.log"

@@ -31,7 +31,7 @@ _TYPES = {
 
 
 class _Writer(threading.local):
-    """sqlglot's writers of DuckDB's SQL, one pair per thread: to make one takes fifty times as long as to use it."""
+    """sqlglot's writers of DuckDB's SQL, a pair for each thread; each new one parses its templates again."""
 
     def __init__(self) -> None:
         dialect = Dialect.get_or_raise("duckdb")

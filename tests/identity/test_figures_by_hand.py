@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 
 from scv_platform.identity.evaluate import WORST, evaluate
 from scv_platform.identity.explain import Link, path_between
+from scv_platform.identity.matching import PROBABILITIES
 from scv_platform.identity.sample import SAMPLE, SEED
-from scv_platform.identity.shape import HOPS, LARGEST, PROBABILITIES, WAY, ThresholdFigures, measure
+from scv_platform.identity.shape import HOPS, LARGEST, WAY, ThresholdFigures, measure
 from scv_platform.warehouse import Table, TableColumn
 from scv_platform.warehouse.duckdb import DuckDBWarehouse
 

@@ -245,7 +245,7 @@ def test_a_model_is_trained_when_the_data_drifted(warehouse: DuckDBWarehouse):
     assert told == "100% of the records have email instead of 0%"
 
 
-def run_assets(warehouse: DuckDBWarehouse, match_by_model: bool) -> dict[str, dict[str, object]]:
+def materialise(warehouse: DuckDBWarehouse, match_by_model: bool, on_demand: bool = False) -> dg.ExecuteInProcessResult:
     settings = Settings(
         warehouse="duckdb", duckdb_path=warehouse.path, landing=warehouse.path.parent, config=warehouse.path.parent,
         as_of=None, dataset_prefix="", environment={},
@@ -254,11 +254,38 @@ def run_assets(warehouse: DuckDBWarehouse, match_by_model: bool) -> dict[str, di
         ),
     )  # fmt: skip
     with dg.DagsterInstance.ephemeral() as instance:
-        done = dg.materialize(
-            list(build_matching_assets(settings)), resources={"warehouse": warehouse}, instance=instance
-        )
+        return dg.materialize(
+            list(build_matching_assets(settings)), resources={"warehouse": warehouse}, instance=instance,
+            run_config={"ops": {"identity__match_models": {"config": {"on_demand": on_demand}}}}, raise_on_error=False,
+        )  # fmt: skip
+
+
+def run_assets(
+    warehouse: DuckDBWarehouse, match_by_model: bool, on_demand: bool = False
+) -> dict[str, dict[str, dg.MetadataValue[Any]]]:
+    done = materialise(warehouse, match_by_model, on_demand)
+    assert done.success
     events = done.get_asset_materialization_events()
     return {event.asset_key.path[-1]: dict(event.materialization.metadata) for event in events}
+
+
+def failure(done: dg.ExecuteInProcessResult) -> str:
+    (step,) = [event.step_failure_data for event in done.all_events if event.is_step_failure]
+    return str(step.user_failure_data.description if step.user_failure_data else step.error)
+
+
+def test_on_demand_a_model_is_trained_that_is_not_needed_or_it_is_told_why_not(warehouse: DuckDBWarehouse):
+    assert run_assets(warehouse, match_by_model=True)["match_models"]["training"].value == (
+        "the newest model fits the data"
+    )
+    told = run_assets(warehouse, match_by_model=True, on_demand=True)["match_models"]
+    assert told["training"].value == "on demand"
+    assert "given_name" in str(told["match_weights"].value)
+    assert len(table(warehouse, MATCH_MODELS)) == 2
+    assert "match_by_model is off" in failure(materialise(warehouse, match_by_model=False, on_demand=True))
+    give(warehouse, people()[:100])
+    assert "a model needs 500" in failure(materialise(warehouse, match_by_model=True, on_demand=True))
+    assert len(table(warehouse, MATCH_MODELS)) == 2
 
 
 def test_switched_off_the_tables_are_empty_and_splink_stays_away(

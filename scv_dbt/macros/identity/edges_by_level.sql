@@ -202,7 +202,7 @@
             min(keys.blocked_because) as blocked_because
         from {{ keys }} as keys
         inner join {{ nodes }} as nodes on keys.record_id = nodes.record_id
-        where keys.rule in ({% for rule in rules %}'{{ rule.name }}'{{ ", " if not loop.last }}{% endfor %})
+        where keys.rule in {{ texts(rules | map(attribute="name") | list) }}
         group by keys.rule, keys.key_hash, nodes.node
     ),
 
@@ -412,12 +412,6 @@
     {%- endset -%}
     {%- do create_working_table(script, conflicts, conflicts_select) -%}
     {%- do drop_working_tables(script, [pairs, traits, trait_values, judged]) -%}
-{%- endmacro %}
-
-
-{#- A list for `in`, which no engine lets be empty. -#}
-{% macro texts(words) -%}
-    ({% for word in words or [""] %}'{{ word }}'{{ ", " if not loop.last }}{% endfor %})
 {%- endmacro %}
 
 

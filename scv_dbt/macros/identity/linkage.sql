@@ -7,7 +7,8 @@
     averages the hash of the pair decides.
     Two groups that conflict, that a steward keeps apart, or that are too large together stay apart, whatever their
     weight: a name and an address are those of a family, too, and a father may give his son his name. So who differs in
-    a contact must agree in another one, a birth date or an id. Makes the table `edges`, and `labels` (record_id, component_id) of the nodes that have a likely pair. -#}
+    a contact must agree in another one, a birth date or an id.
+    Makes the table `edges`, and `labels` (record_id, component_id) of the nodes that have a likely pair. -#}
 {% macro link_by_model(script, edges, labels, nodes, level, keeps_apart) -%}
     {%- set pairs = working_relation("model_pairs") -%}
     {%- set apart = working_relation("model_apart") -%}
@@ -83,11 +84,11 @@
 {% macro guards_of_model() -%}
     {%- set newest = run_query("select unreliable from (" ~ newest_model() ~ ") as newest") -%}
     {%- set unreliable = (newest.columns[0].values()[0] or "").split(", ") if newest | length else [] -%}
-    {%- set guard = identity_model().guard -%}
+    {%- set given = identity_model() -%}
     {{ return({
-        "firm": guard | reject("in", unreliable) | list,
-        "contacts": var("identity_model").contacts,
-        "vouchers": guard | reject("in", ["given_name", "family_name"]) | list,
+        "firm": given.guard | reject("in", unreliable) | list,
+        "contacts": given.contacts,
+        "vouchers": given.guard | reject("in", ["given_name", "family_name"]) | list,
     }) }}
 {%- endmacro %}
 

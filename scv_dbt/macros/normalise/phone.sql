@@ -50,7 +50,7 @@
             10 as place,
             case
                 {% for prefix, countries in international_prefixes().items() -%}
-                when home in ({% for country in countries %}'{{ country }}'{{ ", " if not loop.last }}{% endfor %})
+                when home in {{ texts(countries) }}
                     then {{ regexp_capture("digits", "^(?:" ~ prefix ~ ")([1-9].*)$") }}
                 {% endfor %}
             end as digits
@@ -119,7 +119,7 @@
         group by phone, country, calling_code, plan, digits
     ),
 
-    national_numbers as (
+    national_readings as (
         select
             phone,
             country,
@@ -128,7 +128,7 @@
             case
                 {% for rule in trunk_rules() -%}
                 when
-                    plan in ({% for plan in rule.plans %}'{{ plan }}'{{ ", " if not loop.last }}{% endfor %})
+                    plan in {{ texts(rule.plans) }}
                     and {{ regexp_matches("digits", "^(?:" ~ rule.pattern ~ ")") }}
                     then {{ regexp_replace_all("digits", "^(?:" ~ rule.pattern ~ ")", rule.replacement) }}
                 {% endfor %}
@@ -151,7 +151,7 @@
             calling_code,
             national_number,
             min(place) as place
-        from national_numbers
+        from national_readings
         group by phone, country, calling_code, national_number
     ),
 

@@ -13,7 +13,7 @@
             7: ["CL", "IL", "JP", "PT"],
             8: ["BR"],
         }.items() -%}
-        when {{ country }} in ({% for one in countries %}'{{ one }}'{{ ", " if not loop.last }}{% endfor %})
+        when {{ country }} in {{ texts(countries) }}
             then coalesce(lpad({{ regexp_capture(signs, "^[A-Z]{0,3}([0-9]{" ~ (length - 1) ~ "," ~ length ~ "})$") }}, {{ length }}, '0'), {{ signs }})
         {% endfor -%}
         when {{ country }} = 'US'

@@ -1,5 +1,6 @@
 {#- Creates every raw schema, table and column that a source YAML declares and the warehouse lacks, with the types
-    that dlt would give them; with a selection, of what the selected nodes read. So models build before the first load, and after a table has gained a column. -#}
+    that dlt would give them; with a selection, of what the selected nodes read. So models build before the first load,
+    and after a table has gained a column. -#}
 {% macro create_missing_raw_tables() -%}
     {#- Compiling must not need a warehouse, let alone change one. -#}
     {%- if execute and flags.WHICH in ["build", "run", "run-operation", "seed", "snapshot", "test"] -%}

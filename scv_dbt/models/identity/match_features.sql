@@ -81,7 +81,7 @@ features as (
             when given_name < family_name then given_name || ' ' || family_name
             else family_name || ' ' || given_name
         end as full_name,
-        {{ sha256_hex("coalesce(" ~ features | join(", '') || '|' || coalesce(") ~ ", '')") }} as features_hash
+        {{ sha256_hex("concat(coalesce(" ~ features | join(", ''), '|', coalesce(") ~ ", ''))") }} as features_hash
     from known
     -- One feature alone tells nobody apart.
     where

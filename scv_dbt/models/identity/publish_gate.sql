@@ -18,7 +18,7 @@ traits as (
     from {{ ref("record_traits") }} as record_traits
     cross join model
     where
-        record_traits.trait in ({% for trait in unique_traits %}'{{ trait }}', {% endfor %}'')
+        record_traits.trait in {{ texts(unique_traits) }}
         and strpos(', ' || model.unreliable || ',', ', ' || record_traits.trait || ',') = 0
 ),
 
