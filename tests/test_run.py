@@ -17,7 +17,7 @@ import dagster as dg
 import pytest
 
 from scv_platform.conventions import WAREHOUSE_POOL
-from scv_platform.run import AlreadyRunning, close_killed_runs, is_locked, warehouse_lock
+from scv_platform.run import AlreadyRunning, close_killed_runs, history_kept_open, is_locked, warehouse_lock
 from tests.conftest import Platform
 
 pytestmark = pytest.mark.company
@@ -213,6 +213,17 @@ def test_a_selection_runs_alone_and_a_selection_of_nothing_is_an_error(company: 
     assert "intelligence/rfm" in output
     assert "master/customers" not in output
     assert "selects no asset" in company.scv("run", "--select", "key:nothing", expect=2)
+
+
+def test_the_log_of_a_run_history_outlives_each_event_while_it_is_kept_open(tmp_path: Path) -> None:
+    config = {"storage": {"sqlite": {"base_dir": str(tmp_path / "storage")}}}
+    (tmp_path / "dagster.yaml").write_text(json.dumps({**config, "telemetry": {"enabled": False}}))
+    write_ahead = tmp_path / "storage" / "history" / "runs" / "index.db-wal"
+    with dg.DagsterInstance.from_config(str(tmp_path)) as instance:
+        with history_kept_open(instance, "run"):
+            instance.report_runless_asset_event(dg.AssetMaterialization("a"))
+            assert write_ahead.exists()
+        assert not write_ahead.exists()
 
 
 def test_a_run_that_ended_gives_its_place_in_the_pool_back_and_one_that_goes_on_keeps_it(
