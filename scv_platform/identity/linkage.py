@@ -152,6 +152,12 @@ class LinkageModel:
         ]
 
     @property
+    def prior_weight(self) -> float:
+        """The same of any two records, before anything of them is compared."""
+        share = self.settings["probability_two_random_records_match"]
+        return log2(share / (1 - share))
+
+    @property
     def version(self) -> str:
         """The same for the same model."""
         return hashlib.sha256(self.as_json().encode()).hexdigest()[:12]
