@@ -270,16 +270,35 @@ def dbt(make_dbt: Callable[..., Dbt]) -> Dbt:
     return made
 
 
+def few_addresses(records: int) -> list[Person]:
+    """Records that share a few addresses, each of which leads to the next."""
+    return [
+        person(f"{n:03}", "anna meier", email=sorted({f"{n // 15}@x.ch", f"{max(n - 1, 0) // 15}@x.ch"}))
+        for n in range(records)
+    ]
+
+
 STORIES |= {
     # The limit is 20 (`identity_max_values`): one key, or a key of each of two levels, would give one person more.
     "more addresses than a person has": told(
         *(person(who, "anna meier", phone=TEL, email=[f"{who}{n}@x.ch" for n in range(11)]) for who in "ab"),
-        reasons=("chain",),
+        reasons=("crowded",),
     ),
     "as many addresses as a person has": told(
         *(person(who, "anna meier", phone=TEL, email=[f"{who}{n}@x.ch" for n in range(10)]) for who in "ab"),
         together="ab",
     ),
+    "chain of more rotating addresses than a person has": told(
+        *(person(f"{n:02}", "anna meier", email=(f"{n}@x.ch", f"{n + 1}@x.ch")) for n in range(20)),
+        reasons=("crowded",),
+    ),
+    "chain of as many rotating addresses as a person has": told(
+        *(person(f"{n:02}", "anna meier", email=(f"{n}@x.ch", f"{n + 1}@x.ch")) for n in range(19)),
+        together="".join(f"{n:02}" for n in range(19)),
+    ),
+    # The limit is 200 (`identity_size_cap`).
+    "more records than a person has": told(*few_addresses(201), reasons=("crowded",)),
+    "as many records as a person has": told(*few_addresses(200), together="".join(f"{n:03}" for n in range(200))),
     "mailboxes of many count for nobody": told(
         *(
             replace(
