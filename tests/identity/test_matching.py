@@ -3,6 +3,7 @@
 import random
 import shutil
 import sys
+from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -115,6 +116,10 @@ def test_pairs_of_one_person_are_found_and_others_are_not(warehouse: DuckDBWareh
     stored = LinkageModel.from_json(str(model["model"]))
     assert stored.version == model["model_version"]
     assert stored.features == ("given_name", "family_name", "birth_date", "street", "city", "postcode")
+    towns = Counter(row["city"] for row in people())
+    common = {town: count / len(people()) for town, count in towns.items() if count >= 10}
+    rare = [count / len(people()) for count in towns.values() if count < 10]
+    assert stored.frequencies["city"] == pytest.approx(common | {"": sum(rare) / len(rare)})
 
 
 def test_the_same_records_give_the_same_model_whatever_their_order(warehouse: DuckDBWarehouse):
