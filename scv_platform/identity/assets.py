@@ -22,11 +22,18 @@ from scv_platform.identity.evaluations import (
     newest_evaluations,
     newest_with_truth,
 )
+from scv_platform.identity.linkage import LinkageModel, Survey
+from scv_platform.identity.markdown import (
+    blocks_as_markdown,
+    pairs_as_markdown,
+    thresholds_as_markdown,
+    weights_as_markdown,
+)
 from scv_platform.identity.matching import (
     MATCH_MODELS,
     SCORED_PAIRS,
-    Training,
     forget_scores,
+    newest_model,
     pairs_by_probability,
     score_changed,
     train_when_needed,
@@ -35,7 +42,6 @@ from scv_platform.identity.shape import READ, Shape, measure
 from scv_platform.identity.stewardship import STEWARD_DECISIONS
 from scv_platform.settings import Settings
 from scv_platform.warehouse import Warehouse
-from scv_platform.warehouse.preview import markdown_table
 
 STEWARD_DECISIONS_KEY = dg.AssetKey([STEWARD_DECISIONS.schema, STEWARD_DECISIONS.name])
 
@@ -125,7 +131,8 @@ def build_matching_assets(settings: Settings) -> Sequence[dg.AssetsDefinition]:
         reason, metadata, is_new = "match_by_model is off in platform.yml", {}, False
         if settings.platform.match_by_model:
             training = train_when_needed(warehouse, run_started_at(context).replace(tzinfo=None), on_demand=on_demand)
-            reason, metadata, is_new = training.reason, _training_metadata(training), training.model is not None
+            reason, is_new = training.reason, training.model is not None
+            metadata = _training_metadata(training.survey, newest_model(warehouse))
         else:
             warehouse.ensure(MATCH_MODELS)
         if on_demand and not is_new:
@@ -153,9 +160,7 @@ def build_matching_assets(settings: Settings) -> Sequence[dg.AssetsDefinition]:
                 "model_version": scoring.model_version or "no model",
                 "records_scored": scoring.records,
                 "pairs_found": scoring.pairs,
-                "pairs_by_probability": dg.MetadataValue.md(
-                    markdown_table(["probability", "pairs"], pairs_by_probability(warehouse))
-                ),
+                "pairs_by_probability": dg.MetadataValue.md(pairs_as_markdown(pairs_by_probability(warehouse))),
             }
         )
 
@@ -165,51 +170,20 @@ def build_matching_assets(settings: Settings) -> Sequence[dg.AssetsDefinition]:
 _Metadata = dict[str, dg.MetadataValue[Any] | float | int]
 
 
-def _training_metadata(training: Training) -> _Metadata:
-    """What a person wants to see of a training: on what, and what the model learned; values of nobody."""
-    found, model = training.survey, training.model
+def _training_metadata(found: Survey, model: LinkageModel | None) -> _Metadata:
+    """What a person wants to see of the model in use: what it would learn from, what it learned; values of nobody."""
     told: _Metadata = {
         "records": found.records,
         "fill": dg.MetadataValue.json({name: round(share, 4) for name, share in found.fill.items()}),
-        "blocks": dg.MetadataValue.md(
-            markdown_table(
-                ["block", "pairs", "compared"],
-                [
-                    {
-                        "block": ", ".join(block),
-                        "pairs": f"{pairs:,}",
-                        "compared": "yes" if block in found.blocks else "",
-                    }
-                    for block, pairs in found.block_pairs.items()
-                ],
-            )
-        ),
+        "blocks": dg.MetadataValue.md(blocks_as_markdown(found, model)),
     }
     if model is None:
         return told
     return told | {
         "model_version": dg.MetadataValue.text(model.version),
         "tell_nobody_apart": dg.MetadataValue.text(", ".join(model.unreliable(found.rules.unreliable_from)) or "none"),
-        "match_weights": dg.MetadataValue.md(
-            markdown_table(
-                ["feature", "level", "of one person", "of two", "weight"],
-                [
-                    {
-                        "feature": level.feature,
-                        "level": level.level,
-                        "of one person": _share(level.among_one_person),
-                        "of two": _share(level.among_two),
-                        "weight": "" if level.weight is None else f"{level.weight:+.1f}",
-                    }
-                    for level in model.levels
-                ],
-            )
-        ),
+        "match_weights": dg.MetadataValue.md(weights_as_markdown(model)),
     }
-
-
-def _share(share: float | None) -> str:
-    return "not seen" if share is None else f"{share:.2g}"
 
 
 def _shape_metadata(shape: Shape, history: Sequence[Mapping[str, Any]]) -> _Metadata:
@@ -223,7 +197,11 @@ def _shape_metadata(shape: Shape, history: Sequence[Mapping[str, Any]]) -> _Meta
         "customers_by_records": dg.MetadataValue.md(as_markdown(shape.sizes)),
         "rules": dg.MetadataValue.md(as_markdown(shape.rules)),
         "judged_sample": dg.MetadataValue.md(as_markdown(shape.samples)),
-        **({"threshold_sensitivity": dg.MetadataValue.md(as_markdown(shape.thresholds))} if shape.thresholds else {}),
+        **(
+            {"threshold_sensitivity": dg.MetadataValue.md(thresholds_as_markdown(shape.thresholds))}
+            if shape.thresholds
+            else {}
+        ),
         "last_evaluations": dg.MetadataValue.md(history_as_markdown(history)),
     }
 

@@ -85,6 +85,7 @@ class LinkageRules(StrictModel):
     max_pairs: int = Field(500_000, ge=1, description="Pairs from which each parameter is learned.")
     seed: int = Field(1, ge=0, description="Of the sample of random pairs.")
     least_share: float = Field(0.001, gt=0, lt=1, description="Of one person's pairs, at levels hardly ever seen.")
+    frequency_from: int = Field(10, ge=2, description="Rarer values are not kept by name, as they may name people.")
     unreliable_from: float = Field(0.02, ge=0, le=1, description="A feature of which more is wrong guards nothing.")
     drift_factor: float = Field(1.5, gt=1, description="So many times the records, or their inverse, need a new model.")
     drift_fill: float = Field(0.1, gt=0, le=1, description="A share of filled values that moved by more needs one.")
@@ -121,7 +122,7 @@ class LinkageModel:
     blocks: Sequence[tuple[str, ...]]
     """Which pairs are compared."""
     frequencies: Frequencies
-    """By feature: the share of records with each value that several have."""
+    """By feature: the share of records with each value that many have, and, of "", with any other one on average."""
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -150,6 +151,12 @@ class LinkageModel:
             for level in comparison["comparison_levels"]
             if not level.get("is_null_level")
         ]
+
+    @property
+    def prior_weight(self) -> float:
+        """The same of any two records, before anything of them is compared."""
+        share = self.settings["probability_two_random_records_match"]
+        return log2(share / (1 - share))
 
     @property
     def version(self) -> str:
@@ -264,7 +271,11 @@ def train(connection: duckdb.DuckDBPyConnection, relation: str, found: Survey) -
                     training.estimate_parameters_using_expectation_maximisation(
                         block_on(*block), estimate_without_term_frequencies=True, max_pairs=rules.max_pairs
                     )
-        frequencies = {name: _frequencies(connection, name) for name in _WEIGHED_BY_FREQUENCY if name in found.features}
+        frequencies = {
+            name: _frequencies(connection, name, rules.frequency_from)
+            for name in _WEIGHED_BY_FREQUENCY
+            if name in found.features
+        }
         learned = linker.misc.save_model_to_json()
     for comparison in learned["comparisons"]:
         for level in comparison["comparison_levels"]:
@@ -274,10 +285,19 @@ def train(connection: duckdb.DuckDBPyConnection, relation: str, found: Survey) -
     return LinkageModel(learned, found.blocks, frequencies)
 
 
-def _frequencies(connection: duckdb.DuckDBPyConnection, name: str) -> dict[str, float]:
+def _frequencies(connection: duckdb.DuckDBPyConnection, name: str, least: int) -> dict[str, float]:
+    """The share of records with each value that so many have; of "", that with one of the others, on average."""
     rows = connection.execute(
-        f"select {name}, count(*) / (select count({name}) from training_records) from training_records"
-        f" where {name} is not null group by {name} having count(*) > 1 order by {name}"
+        f"""
+        with counted as (
+            select {name} as value, count(*) as n from training_records where {name} is not null group by {name}
+        )
+
+        select case when n >= {least} then value else '' end as known_as, avg(n) / (select sum(n) from counted)
+        from counted
+        group by known_as
+        order by known_as
+        """
     ).fetchall()
     return dict(rows)
 
@@ -407,14 +427,14 @@ def score(
 def _register_frequencies(
     connection: duckdb.DuckDBPyConnection, linker: "Linker", records: str, name: str, frequencies: Mapping[str, float]
 ) -> None:
-    """Splink's lookup of a feature; what the model saw once, or never, is as rare as its rarest value."""
+    """Splink's lookup of a feature; what the model knows not by name, or never saw, is as rare as such values are."""
     known = pa.table({"value": list(frequencies), "frequency": pa.array(frequencies.values(), pa.float64())})
-    rarest = min(frequencies.values(), default=1.0) / 2
+    rare = frequencies.get("", min(frequencies.values(), default=1.0))
     connection.register("known_frequencies", known)
     connection.execute(
         f"""
         create or replace table frequencies_{name} as
-        select records.{name}, coalesce(known.frequency, {rarest!r}) as tf_{name}
+        select records.{name}, coalesce(known.frequency, {rare!r}) as tf_{name}
         from (select distinct {name} from {records} where {name} is not null) as records
         left join known_frequencies as known on records.{name} = known.value
         """

@@ -154,13 +154,13 @@ def score_changed(warehouse: Warehouse) -> Scoring:
     """Score new and changed records against each other and all others, with the newest model."""
     for table in (MATCH_MODELS, SCORED_PAIRS, SCORED_RECORDS):
         warehouse.ensure(table)
-    newest = warehouse.rows(_NEWEST.format(columns="model_version"))
-    if not newest:
+    model = newest_model(warehouse)
+    if model is None:
         forget_scores(warehouse)
         return Scoring(None, 0, 0)
-    version = newest[0]["model_version"]
+    version = model.version
     (count,) = warehouse.rows(bind(f"select count(*) as n from ({_CHANGED}) as changed", version=version))
-    pairs = _scored(warehouse, version) if count["n"] else None
+    pairs = _scored(warehouse, model) if count["n"] else None
     # Not before there are others. Also what a run wrote that was killed before it noted which records it had scored.
     warehouse.run([bind(sql, version=version) for sql in _FORGET_CHANGED])
     if pairs is None:
@@ -170,11 +170,15 @@ def score_changed(warehouse: Warehouse) -> Scoring:
     return Scoring(version, count["n"], written)
 
 
-def _scored(warehouse: Warehouse, version: str) -> pa.Table:
+def newest_model(warehouse: Warehouse) -> LinkageModel | None:
+    """The model in use, if there is one."""
+    stored = warehouse.rows(_NEWEST.format(columns="model"))
+    return LinkageModel.from_json(stored[0]["model"]) if stored else None
+
+
+def _scored(warehouse: Warehouse, model: LinkageModel) -> pa.Table:
     """The likely pairs of new and changed records."""
-    (stored,) = warehouse.rows(_NEWEST.format(columns="model"))
-    model = LinkageModel.from_json(stored["model"])
-    candidates = bind(candidates_select(model.blocks), version=version)
+    candidates = bind(candidates_select(model.blocks), version=model.version)
     with warehouse.beside(features="select * from identity.match_features", candidates=candidates) as connection:
         return score(connection, model, "features", "candidates", PROBABILITIES[0])
 

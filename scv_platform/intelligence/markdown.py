@@ -4,8 +4,7 @@ from scv_platform.intelligence.backtest import Backtest
 from scv_platform.intelligence.churn import ChurnSummary
 from scv_platform.intelligence.churn_model import MODEL, Population
 from scv_platform.intelligence.rfm import RfmSummary
-
-_BAR_WIDTH = 30
+from scv_platform.warehouse.preview import bar
 
 
 def segments_as_markdown(summary: RfmSummary) -> str:
@@ -14,7 +13,7 @@ def segments_as_markdown(summary: RfmSummary) -> str:
     for row in summary.segments:
         share = row.customers / summary.rows if summary.rows else 0.0
         lines.append(
-            f"| {row.segment} | {row.customers:,} | {share:.0%} | {row.monetary:,.2f} | {_bar(share)}"
+            f"| {row.segment} | {row.customers:,} | {share:.0%} | {row.monetary:,.2f} | {bar(share)}"
             f" | {row.description} |"
         )
     return "\n".join(lines)
@@ -24,9 +23,7 @@ def deciles_as_markdown(summary: ChurnSummary) -> str:
     """A table of the deciles, with a bar for the mean probability of each."""
     lines = ["| decile | customers | mean churn probability | |", "|--:|--:|--:|---|"]
     for row in summary.deciles:
-        lines.append(
-            f"| {row.decile} | {row.customers:,} | {row.mean_probability:.1%} | {_bar(row.mean_probability)} |"
-        )
+        lines.append(f"| {row.decile} | {row.customers:,} | {row.mean_probability:.1%} | {bar(row.mean_probability)} |")
     return "\n".join(lines)
 
 
@@ -70,10 +67,6 @@ def calibration_as_markdown(backtest: Backtest) -> str:
     lines = ["| customers | predicted | | churned | |", "|--:|--:|---|--:|---|"]
     for of in backtest.figures[MODEL].bins:
         lines.append(
-            f"| {of.customers:,} | {of.predicted:.1%} | {_bar(of.predicted)} | {of.actual:.1%} | {_bar(of.actual)} |"
+            f"| {of.customers:,} | {of.predicted:.1%} | {bar(of.predicted)} | {of.actual:.1%} | {bar(of.actual)} |"
         )
     return "\n".join(lines)
-
-
-def _bar(share: float) -> str:
-    return "█" * round(share * _BAR_WIDTH)

@@ -4,7 +4,7 @@ Run history is no place for personal data: of a column that tells anything about
 no less than a name, only that it is there is shown. It is not even read.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from sqlglot import exp
@@ -17,6 +17,7 @@ SHOWN = (Privacy.NONE,)
 MASK = "•••"
 """What stands for the value of any other column."""
 _ROWS = 4
+_BAR_WIDTH = 30
 
 
 def table_preview(warehouse: Warehouse, relation: str, columns: Mapping[str, Privacy], key: Sequence[str]) -> str:
@@ -32,10 +33,16 @@ def table_preview(warehouse: Warehouse, relation: str, columns: Mapping[str, Pri
     return markdown_table(["column", *names], lines)
 
 
-def markdown_table(columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> str:
-    """The rows as a table; a cell is one line of at most 80 characters."""
-    lines = [[*columns], ["---"] * len(columns), *([_cell(row[column]) for column in columns] for row in rows)]
+def markdown_table(columns: Sequence[str], rows: Sequence[Mapping[str, Any]], numbers: Collection[str] = ()) -> str:
+    """The rows as a table, columns of numbers to the right; a cell is one line of at most 80 characters."""
+    rule = ["--:" if column in numbers else "---" for column in columns]
+    lines = [[*columns], rule, *([_cell(row.get(column)) for column in columns] for row in rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def bar(share: float) -> str:
+    """A share of one as a bar."""
+    return "█" * round(share * _BAR_WIDTH)
 
 
 def _cell(value: Any) -> str:

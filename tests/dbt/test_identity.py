@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.dbt.conftest import Dbt
-from tests.dbt.people import MODELS, SEEDS, Person, device, give, outcomes, person, resolve
+from tests.dbt.people import MODELS, SEEDS, Person, device, give, outcomes, person, publish, resolve
 
 MAIL = "family@x.ch"
 TEL = "+41446681800"
@@ -270,14 +270,42 @@ def dbt(make_dbt: Callable[..., Dbt]) -> Dbt:
     return made
 
 
+def few_addresses(records: int) -> list[Person]:
+    """Records that share a few addresses, each of which leads to the next."""
+    return [
+        person(f"{n:03}", "anna meier", email=sorted({f"{n // 15}@x.ch", f"{max(n - 1, 0) // 15}@x.ch"}))
+        for n in range(records)
+    ]
+
+
 STORIES |= {
     # The limit is 20 (`identity_max_values`): one key, or a key of each of two levels, would give one person more.
     "more addresses than a person has": told(
         *(person(who, "anna meier", phone=TEL, email=[f"{who}{n}@x.ch" for n in range(11)]) for who in "ab"),
-        reasons=("chain",),
+        reasons=("crowded",),
     ),
     "as many addresses as a person has": told(
         *(person(who, "anna meier", phone=TEL, email=[f"{who}{n}@x.ch" for n in range(10)]) for who in "ab"),
+        together="ab",
+    ),
+    "chain of more rotating addresses than a person has": told(
+        *(person(f"{n:02}", "anna meier", email=(f"{n}@x.ch", f"{n + 1}@x.ch")) for n in range(20)),
+        reasons=("crowded",),
+    ),
+    "chain of as many rotating addresses as a person has": told(
+        *(person(f"{n:02}", "anna meier", email=(f"{n}@x.ch", f"{n + 1}@x.ch")) for n in range(19)),
+        together="".join(f"{n:02}" for n in range(19)),
+    ),
+    # The limit is 200 (`identity_size_cap`).
+    "more records than a person has": told(*few_addresses(201), reasons=("crowded",)),
+    "as many records as a person has": told(*few_addresses(200), together="".join(f"{n:03}" for n in range(200))),
+    "key of ten thousand records": told(
+        *(person(f"{n:05}", "anna meier", email=MAIL, user_id="u") for n in range(10_000)), reasons=("hub",)
+    ),
+    "records that know nothing": told(person("a"), person("b"), Person("c", identifiers={"email": []})),
+    "source that sends one record under two ids": told(
+        person("a", "anna meier", "1990-05-03", email=MAIL),
+        person("b", "anna meier", "1990-05-03", email=MAIL),
         together="ab",
     ),
     "mailboxes of many count for nobody": told(
@@ -436,3 +464,25 @@ def test_without_a_limit_one_person_may_have_any_number_of_identifiers(dbt: Dbt)
 def test_a_wrong_rule_stops_the_build_with_its_name_and_what_to_do(dbt: Dbt):
     for rules, message in WRONG_RULES.items():
         assert message in dbt.refuses("compile", "--select", "match_keys", "--vars", f"{{identity_rules: {rules}}}")
+
+
+def test_a_record_that_changes_every_identifier_at_once_is_somebody_else_and_comes_back(make_dbt: Callable[..., Dbt]):
+    dbt = make_dbt()
+    dbt.run("seed", "--select", *SEEDS)
+    other = person("shop:1", "anna meier", email=MAIL)
+    before = person("crm:1", "anna meier", "1990-05-03", email=MAIL, phone=TEL, user_id="u1")
+    after = person("crm:1", "eva huber", "1971-11-20", email="eva@x.ch", phone="+41446681811", user_id="u2")
+
+    def customers(record: Person) -> dict[str, str]:
+        publish(dbt, [record, other])
+        rows = dbt.rows("select record_id, customer_id from identity.identity_map")
+        return {row["record_id"]: row["customer_id"] for row in rows}
+
+    one = customers(before)
+    assert one["crm:1"] == one["shop:1"]
+    two = customers(after)
+    assert two["crm:1"] == one["crm:1"], "an id goes with the record that bears it"
+    assert two["shop:1"] != one["shop:1"]
+    assert customers(before) == one
+    redirects = dbt.rows("select old_customer_id, customer_id from identity.customer_redirects")
+    assert redirects == [{"old_customer_id": two["shop:1"], "customer_id": one["crm:1"]}]

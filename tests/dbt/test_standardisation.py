@@ -33,10 +33,29 @@ NAMES = {
     # One letter in two forms of Unicode: composed or not, full width, ligatures.
     "Zoe\u0308": "zoe",
     "Ａｎｎａ　Ｌｅｅ": "anna lee",
-    "Graﬁn": "grafin",
+    "Graﬁn Steﬀen Griﬃn": "grafin steffen griffin",
+    "ĲSBRAND": "ijsbrand",
+    "ﾔﾏﾀﾞ ﾊﾅｺ": "ヤマタ ハナコ",
+    "ヤマダ ハナコ": "ヤマタ ハナコ",
+    # Cyrillic, as passports write it: Russian, Ukrainian, Bulgarian, Serbian.
+    "Юлия": "iuliia",
+    "Пётр Ильич Чайковский": "petr ilich chaikovskii",
+    "ЖАННА ЩУКИНА": "zhanna shchukina",
+    "Эдуард Хрущёв": "eduard khrushchev",
+    "Юрий Гагарин": "iurii gagarin",
+    "Марʼяна Євтушенко": "mariana ievtushenko",
+    "Андрій Цимбалюк": "andrii tsimbaliuk",
+    "Георги Първанов": "georgi parvanov",
+    "Ђорђе Љубичић": "dorde ljubichic",
+    "Његош Џонић": "njegosh dzonic",
+    # Greek, as passports write it.
+    "Παπαδόπουλος": "papadopoulos",
+    "ΓΕΩΡΓΙΟΣ": "georgios",
+    "Ευάγγελος Παύλου": "evangelos pavlou",
+    "Ευτυχία Χρήστου": "eftychia christou",
+    "Μπάμπης Θεοδωράκης": "bampis theodorakis",
+    "Ψαρρός": "psarros",
     # Other scripts stay what they are.
-    "Юлия": "юлия",
-    "Παπαδόπουλος": "παπαδοπουλοσ",
     "王 芳": "王 芳",
     # Titles, generations, degrees; a word alone is a name.
     "Dr. Anna": "anna",

@@ -77,8 +77,8 @@ def test_what_a_higher_threshold_would_part_is_told_where_pairs_are_likely(mater
     )
     (event,) = materialise(None).get_asset_materialization_events()
     _, _, *steps = event.materialization.metadata["threshold_sensitivity"].value.splitlines()
-    assert steps[0] == "| 0.5000 | 2 | 1 | 1 |"
-    assert [step[2:5] for step in steps if step.endswith("| 0 | 0 |")] == ["0.9", "0.9", "0.9"]
+    assert steps[0] == f"| 0.5 | 2 | 1 | 1 | {'█' * 30} |"
+    assert [step[2:6] for step in steps if step.endswith("| 0 | 0 |  |")] == ["0.9 ", "0.95", "0.99"]
     assert "| c3 | 2 | 0 | shop, till | 1 model | model |" in event.materialization.metadata["largest_customers"].value
     columns = "model_links, model_customers, threshold_sensitivity, judged_links, judged_correct"
     assert warehouse.table(f"select {columns} from identity.evaluations").to_pydict() == {

@@ -3,6 +3,7 @@
 import random
 import shutil
 import sys
+from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -18,6 +19,7 @@ from scv_platform.identity.assets import build_matching_assets
 from scv_platform.identity.linkage import FEATURES, LINKAGE_RULES, LinkageModel, survey
 from scv_platform.identity.matching import (
     MATCH_MODELS,
+    PROBABILITIES,
     SCORED_PAIRS,
     SCORED_RECORDS,
     forget_scores,
@@ -114,6 +116,10 @@ def test_pairs_of_one_person_are_found_and_others_are_not(warehouse: DuckDBWareh
     stored = LinkageModel.from_json(str(model["model"]))
     assert stored.version == model["model_version"]
     assert stored.features == ("given_name", "family_name", "birth_date", "street", "city", "postcode")
+    towns = Counter(row["city"] for row in people())
+    common = {town: count / len(people()) for town, count in towns.items() if count >= 10}
+    rare = [count / len(people()) for count in towns.values() if count < 10]
+    assert stored.frequencies["city"] == pytest.approx(common | {"": sum(rare) / len(rare)})
 
 
 def test_the_same_records_give_the_same_model_whatever_their_order(warehouse: DuckDBWarehouse):
@@ -269,18 +275,21 @@ def run_assets(
     return {event.asset_key.path[-1]: dict(event.materialization.metadata) for event in events}
 
 
+def cells(chart: dg.MetadataValue[Any]) -> list[list[str]]:
+    return [[cell.strip() for cell in line.split("|")[1:-1]] for line in str(chart.value).splitlines()]
+
+
 def failure(done: dg.ExecuteInProcessResult) -> str:
     (step,) = [event.step_failure_data for event in done.all_events if event.is_step_failure]
     return str(step.user_failure_data.description if step.user_failure_data else step.error)
 
 
 def test_on_demand_a_model_is_trained_that_is_not_needed_or_it_is_told_why_not(warehouse: DuckDBWarehouse):
-    assert run_assets(warehouse, match_by_model=True)["match_models"]["training"].value == (
-        "the newest model fits the data"
-    )
+    fits = run_assets(warehouse, match_by_model=True)["match_models"]
+    assert fits["training"].value == "the newest model fits the data"
     told = run_assets(warehouse, match_by_model=True, on_demand=True)["match_models"]
     assert told["training"].value == "on demand"
-    assert "given_name" in str(told["match_weights"].value)
+    assert told["match_weights"] == fits["match_weights"]
     assert len(table(warehouse, MATCH_MODELS)) == 2
     assert "match_by_model is off" in failure(materialise(warehouse, match_by_model=False, on_demand=True))
     give(warehouse, people()[:100])
@@ -302,10 +311,19 @@ def test_switched_on_the_assets_tell_what_the_model_learned(warehouse: DuckDBWar
     warehouse.run([f"delete from {MATCH_MODELS} where true"])
     told = run_assets(warehouse, match_by_model=True)
     assert told["match_models"]["training"].value == "there was no model"
-    assert "| given_name | Exact match on given_name |" in told["match_models"]["match_weights"].value
+    _, _, *levels = cells(told["match_models"]["match_weights"])
+    bars = {(feature, level): (against, bar) for feature, level, _, _, against, _, bar in levels}
+    assert all(against == "" or bar == "" for against, bar in bars.values())
+    assert bars["any pair", "before anything is compared"][0] > bars["city", "All other comparisons"][0] > ""
+    # A birth date says more than a town in which many live.
+    equal = {feature: bars[feature, f"Exact match on {feature}"][1] for feature in ("birth_date", "city")}
+    assert equal["birth_date"] > equal["city"] > ""
     assert "| given_name, birth_date |" in told["match_models"]["blocks"].value
     assert told["scored_pairs"]["dagster/row_count"].value == len(table(warehouse, SCORED_PAIRS))
-    assert "| 0.99 |" in told["scored_pairs"]["pairs_by_probability"].value
+    _, _, *steps = cells(told["scored_pairs"]["pairs_by_probability"])
+    assert [probability for probability, _, _ in steps] == [str(probability) for probability in PROBABILITIES]
+    assert steps[0][1:] == [str(len(table(warehouse, SCORED_PAIRS))), "█" * 30]
+    assert steps[0][2] >= steps[-1][2] > ""
 
 
 @pytest.mark.parity

@@ -20,15 +20,14 @@
     {%- call statement("main") -%}
         {{ script | join(";\n") }};
         create or replace table {{ target_relation }} as
-        select
-            records.record_id,
-            coalesce(labels.component_id, records.record_id) as component_id
-        from (
-            select record_a as record_id from {{ links }}
-            union distinct
-            select record_b as record_id from {{ links }}
-        ) as records
-        left join {{ labels }} as labels on records.record_id = labels.record_id;
+        select record_id, component_id from {{ labels }}
+        union all
+        select distinct
+            links.record_a as record_id,
+            links.record_a as component_id
+        from {{ links }} as links
+        left join {{ labels }} as labels on links.record_a = labels.record_id
+        where links.record_a = links.record_b and labels.record_id is null;
         {{ drops | join(";\n") }}
     {%- endcall -%}
 
@@ -42,9 +41,10 @@
 {#- Makes `labels` (record_id, component_id) of every record that `links` (record_a, record_b) link to another one.
 
     Each pass hooks every record to its least neighbour, follows the hooks, and contracts the edges to edges between
-    where they lead, until none is left. A pass follows them for a distance that doubles with each pass: where that does
-    not reach the root, the edges that are left say so. GROUP BY, MIN, JOIN, DISTINCT and LEAST only: the same statements
-    run on every engine, and the result depends on nothing but the links. -#}
+    where they lead, until none is left. It follows them for a distance that doubles with each pass: where that does not
+    reach the root, the edges that are left say so. Where a pass leaves more than half of them, the hooks form long
+    chains, and the next one follows them to the end, which is nearer than there are edges. GROUP BY, MIN, JOIN, DISTINCT
+    and LEAST only: the same statements run on every engine, and the result depends on nothing but the links. -#}
 {% macro label_components(script, links, labels) -%}
     {%- set edges = working_relation("contracted") -%}
     {%- set max_passes = var("identity_max_passes") -%}
@@ -52,13 +52,9 @@
         "select distinct least(record_a, record_b) as low, greatest(record_a, record_b) as high"
         ~ " from " ~ links ~ " where record_a != record_b"
     ) -%}
-    {%- do create_working_table(script, labels,
-        "select low as record_id, low as component_id from " ~ edges
-        ~ " union distinct select high as record_id, high as component_id from " ~ edges
-    ) -%}
 
-    {%- set progress = namespace(edges_left=none) -%}
-    {%- for doublings in range(1, max_passes + 1) if progress.edges_left != 0 -%}
+    {%- set progress = namespace(edges_left=none, doublings=1) -%}
+    {%- for _ in range(max_passes) if progress.edges_left != 0 -%}
         {%- set hooks = [working_relation("hooks")] -%}
         {%- do create_working_table(script, hooks[0],
             "select record_id, min(root) as root from ("
@@ -66,7 +62,7 @@
             ~ " union all select low as record_id, low as root from " ~ edges
             ~ ") as neighbours group by record_id"
         ) -%}
-        {%- for doubling in range(doublings) -%}
+        {%- for doubling in range(progress.doublings) -%}
             {%- do hooks.append(working_relation("hooks_" ~ doubling)) -%}
             {%- do create_working_table(script, hooks[-1],
                 "select hooks.record_id, target.root from " ~ hooks[-2] ~ " as hooks"
@@ -74,6 +70,8 @@
             ) -%}
         {%- endfor -%}
         {%- do create_working_table(script, labels,
+            "select record_id, root as component_id from " ~ hooks[-1]
+            if loop.first else
             "select labels.record_id, coalesce(hooks.root, labels.component_id) as component_id from " ~ labels
             ~ " as labels left join " ~ hooks[-1] ~ " as hooks on labels.component_id = hooks.record_id"
         ) -%}
@@ -85,7 +83,13 @@
             ~ " where low.root != high.root"
         ) -%}
         {%- do drop_working_tables(script, hooks) -%}
+        {%- set edges_before = progress.edges_left -%}
         {%- set progress.edges_left = row_count(script, edges) -%}
+        {%- if edges_before is not none and progress.edges_left * 2 > edges_before -%}
+            {%- set progress.doublings = "{:b}".format(progress.edges_left) | length -%}
+        {%- else -%}
+            {%- set progress.doublings = progress.doublings + 1 -%}
+        {%- endif -%}
     {%- endfor -%}
     {%- if progress.edges_left > 0 -%}
         {%- do exceptions.raise_compiler_error(

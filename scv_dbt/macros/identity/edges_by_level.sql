@@ -49,7 +49,7 @@
             {%- if guarded -%}
                 {%- do find_conflicts(script, conflicts, pairs_that_share_a_key(members), nodes, guard, keeps_apart) -%}
                 {%- do create_working_table(script, members, members_with_refusals(members,
-                    ambiguous_members(members, conflicts), "ambiguous: agrees with people who contradict each other")) -%}
+                    ambiguous_members(members, conflicts))) -%}
             {%- endif -%}
             {%- do create_working_table(script, groups, groups_of_members(members, conflicts if guarded else none)) -%}
             {%- if guarded -%}
@@ -437,7 +437,8 @@
     select distinct
         open_members.rule,
         open_members.key_hash,
-        open_members.node
+        open_members.node,
+        'ambiguous: agrees with people who contradict each other' as reason
     from open_members
     inner join conflicting
         on
@@ -451,14 +452,14 @@
 {%- endmacro %}
 
 
-{#- The members, those in `refused` (rule, key_hash, node) with the reason where they had none. -#}
-{% macro members_with_refusals(members, refused, reason) -%}
+{#- The members, those in `refused` (rule, key_hash, node, reason) with its reason where they had none. -#}
+{% macro members_with_refusals(members, refused) -%}
     select
         members.rule,
         members.key_hash,
         members.node,
         members.record_id,
-        coalesce(members.reason, case when refused.node is not null then '{{ reason }}' end) as reason
+        coalesce(members.reason, refused.reason) as reason
     from {{ members }} as members
     left join ({{ refused }}) as refused
         on members.rule = refused.rule and members.key_hash = refused.key_hash and members.node = refused.node
@@ -546,8 +547,7 @@
             {%- set progress.breaking = row_count(script, refused) > 0 -%}
         {%- endif -%}
         {%- if progress.breaking -%}
-            {%- do create_working_table(script, members, members_with_refusals(members, "select * from " ~ refused,
-                "chain: would join people who contradict each other, too many people, or too many identifiers")) -%}
+            {%- do create_working_table(script, members, members_with_refusals(members, "select * from " ~ refused)) -%}
             {%- do create_working_table(script, groups, groups_of_members(members, conflicts)) -%}
             {%- do label_components(script, links_of_groups(groups), labels) -%}
         {%- endif -%}
@@ -688,7 +688,11 @@
     select
         grouped.rule,
         grouped.key_hash,
-        grouped.node
+        grouped.node,
+        case
+            when grouped.is_too_large then 'crowded: would have too many records, or too many identifiers'
+            else 'chain: would join people who contradict each other'
+        end as reason
     from grouped
     inner join to_refuse on grouped.node = to_refuse.node
 {%- endmacro %}

@@ -1,5 +1,5 @@
-{#- The letters and digits of a name in lower case and plain Latin letters, one blank between its words; without titles
-    before it and generations and degrees behind it. Letters of other scripts stay what they are. -#}
+{#- The letters and digits of a name in lower case and plain Latin letters, Cyrillic and Greek ones too, one blank between
+    its words; without titles before it and generations and degrees behind it. Other scripts stay what they are. -#}
 {% macro name_normalised(expression) -%}
     {%- set words -%}
         trim({{ regexp_replace_all(latin_letters(strip_accents(lower_case(expression))), "[^\\p{L}\\p{N}]+", " ") }})
@@ -19,16 +19,57 @@
 {%- endmacro %}
 
 
-{#- Text in lower case without accents, its Latin letters those of English: what is no letter with an accent (ß, ø, ł, ı)
-    and what Unicode has in two forms (ﬁ, full width; the Greek ς). -#}
+{#- Text in lower case without accents, its letters those of English where they have a sound: what is no letter with an
+    accent (ß, ø, ł, ı), what Unicode has in two forms (ﬁ, full width), Cyrillic and Greek. -#}
 {% macro latin_letters(expression) -%}
-    {%- set letters, plain = "øłđðħıŧŋĸſəɓɗƙªºς", "olddhitnksebdkaoσ" -%}
+    case
+        when not {{ regexp_matches(expression, "[^ -~]") }} then {{ expression }}
+        when {{ regexp_matches(expression, "\\p{Cyrillic}") }} then {{ latin_of_cyrillic(expression) }}
+        when {{ regexp_matches(expression, "\\p{Greek}") }} then {{ latin_of_greek(expression) }}
+        else {{ plain_letters(expression) }}
+    end
+{%- endmacro %}
+
+
+{#- What is left of the compatibility forms of Unicode (NFKC), which not every engine knows: one letter in several forms,
+    several letters in one. Of Japanese, syllables of half width. Letters of mathematics stay what they are. -#}
+{% macro plain_letters(expression) -%}
+    {%- set letters, plain = "øłđðħıŧŋĸſəɓɗƙªº", "olddhitnksebdkao" -%}
     {%- set wide, narrow = "ａｂｃｄｅｆｇｈｉｊｋｌｍｎｏｐｑｒｓｔｕｖｗｘｙｚ０１２３４５６７８９", "abcdefghijklmnopqrstuvwxyz0123456789" -%}
-    {%- set latin = namespace(expression="translate(" ~ expression ~ ", '" ~ letters ~ wide ~ "', '" ~ plain ~ narrow ~ "')") -%}
-    {%- for letter, spelling in {"ß": "ss", "æ": "ae", "œ": "oe", "þ": "th", "ﬁ": "fi", "ﬂ": "fl"}.items() -%}
+    {%- set half, full = "ｦｧｨｩｪｫｬｭｮｯｱｲｳｴｵｶｷｸｹｺｻｼｽｾｿﾀﾁﾂﾃﾄﾅﾆﾇﾈﾉﾊﾋﾌﾍﾎﾏﾐﾑﾒﾓﾔﾕﾖﾗﾘﾙﾚﾛﾜﾝｰﾞﾟ", "ヲァィゥェォャュョッアイウエオカキクケコサシスセソタチツテトナニヌネノハヒフヘホマミムメモヤユヨラリルレロワンー" -%}
+    {%- set latin = namespace(expression="translate(" ~ expression ~ ", '" ~ letters ~ wide ~ half ~ "', '" ~ plain ~ narrow ~ full ~ "')") -%}
+    {%- for letter, spelling in {
+        "ß": "ss", "æ": "ae", "œ": "oe", "þ": "th", "ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ĳ": "ij",
+    }.items() -%}
         {%- set latin.expression = "replace(" ~ latin.expression ~ ", '" ~ letter ~ "', '" ~ spelling ~ "')" -%}
     {%- endfor -%}
-    case when {{ regexp_matches(expression, "[^ -~]") }} then {{ latin.expression }} else {{ expression }} end
+    {{ latin.expression }}
+{%- endmacro %}
+
+
+{#- As passports write it (ICAO 9303), of whatever language. A letter that becomes several is written beside what it
+    begins or ends with, which one pass does for all letters of a kind. -#}
+{% macro latin_of_cyrillic(expression) -%}
+    {%- set latin = namespace(expression="replace(" ~ expression ~ ", 'щ', 'шч')") -%}
+    {%- for letters, spelling in {
+        "([жхчш])": "\\1h", "(ц)": "\\1s", "([юяє])": "i\\1", "([љњ])": "\\1j", "([џѕ])": "\\1z"
+    }.items() -%}
+        {%- set latin.expression = regexp_replace_all(latin.expression, letters, spelling) -%}
+    {%- endfor -%}
+    translate({{ latin.expression }}, 'абвгґдђежзиіјклљмнњопрстћуфхцчшъыэюяєџѕьʼ', 'abvggddezziijkllmnnoprstcufktcsayeuaedd')
+{%- endmacro %}
+
+
+{#- As passports write it (ELOT 743). -#}
+{% macro latin_of_greek(expression) -%}
+    {%- set latin = namespace(expression="replace(" ~ expression ~ ", 'ου', 'ou')") -%}
+    {%- for letters, spelling in {
+        "([αεη])υ([αβγδεζηιλμνορωo])": "\\1v\\2", "([αεη])υ": "\\1f", "γ([γξχ])": "n\\1", "(^|[^\\p{L}])μπ": "\\1b",
+        "([θχ])": "\\1h", "(ψ)": "\\1s"
+    }.items() -%}
+        {%- set latin.expression = regexp_replace_all(latin.expression, letters, spelling) -%}
+    {%- endfor -%}
+    translate({{ latin.expression }}, 'αβγδεζηθικλμνξοπρσςτυφχψω', 'avgdezitiklmnxoprsstyfcpo')
 {%- endmacro %}
 
 

@@ -6,9 +6,11 @@ records as (
     select * from {{ ref("source_records") }}
 ),
 
+-- What more records have than one person is as if it were blocked: it neither speaks for one person nor against.
 identifiers as (
     select * from {{ ref("identifiers") }}
-    where blocked_as is null
+    where blocked_as is null and identifier_type in {{ texts(traits | reject("in", attributes) | list) }}
+    qualify count(*) over (partition by identifier_type, identifier_value) <= {{ var("identity_hub_cap") }}
 ),
 
 guest_names as (
@@ -43,7 +45,6 @@ values_of_records as (
         identifier_type as trait,
         identifier_value as trait_value
     from identifiers
-    where identifier_type in {{ texts(traits | reject("in", attributes) | list) }}
 ),
 
 known as (
