@@ -68,12 +68,28 @@ first_claims as (
 ),
 
 -- Subsidiaries, branches, or strangers at one provider: which of them an account elsewhere is, cannot be told.
+several_in_one_source as (
+    select
+        domain,
+        source
+    from first_claims
+    group by domain, source
+    having count(*) > 1
+),
+
 shared_domains as (
     select
         domain,
         min(source) as source
-    from (select domain, source from first_claims group by domain, source having count(*) > 1)
+    from several_in_one_source
     group by domain
+),
+
+owning_nodes as (
+    select distinct
+        domain,
+        node
+    from first_claims
 ),
 
 owners as (
@@ -81,7 +97,7 @@ owners as (
         domain,
         node,
         min(node) over (partition by domain) as first_node
-    from (select distinct domain, node from first_claims)
+    from owning_nodes
 ),
 
 edges as (
