@@ -29,8 +29,8 @@ CONTACTS = File(
     "contact",
     [
         {"id": "003A", "account_id": "001A", "first_name": "Ann", "last_name": "Meier", "email": "ann@work.ch",
-         "title": "Buyer", "phone": "044 668 18 00", "mobile_phone": "079 123 45 67", "mailing_country": "CH", "birthdate": "1990-05-01",
-         "shop_customer_id__c": "7", "created_date": "2024-02-01 09:00:00+00",
+         "title": "Buyer", "phone": "044 668 18 00", "mobile_phone": "079 123 45 67", "mailing_country": "CH",
+         "birthdate": "1990-05-01", "shop_customer_id__c": "7", "created_date": "2024-02-01 09:00:00+00",
          "system_modstamp": "2024-02-01 09:00:00+00"},
     ],
 )  # fmt: skip
