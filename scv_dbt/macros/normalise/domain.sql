@@ -12,11 +12,12 @@
 {%- endmacro %}
 
 
-{#- Whether a name ends with the legal form of a company. Forms that are family names too, as Sa and Se, count in capital
-    letters alone. -#}
-{% macro has_legal_form(name) -%}
-    {{ regexp_matches(name, "[\\s,](?:" ~ [
-        "(?i:gmbh|mbh|gesmbh|inc|incorporated|corp|corporation|llc|llp|ltd|limited|plc|pty|sarl|srl|s\\.r\\.l|s\\.p\\.a|s\\.a|s\\.a\\.s|b\\.v|n\\.v|e\\.v|e\\.k|aps|sp\\. ?z ?o\\. ?o|s\\.r\\.o|d\\.o\\.o|kft)",
-        "AG|SE|KG|OHG|UG|OG|SA|SAS|SpA|BV|NV|AB|AS|ASA|OY|Oy|Oyj|eG|eV",
-    ] | join("|") ~ ")\\.?\\s*$") }}
+{#- The legal form with which the name of a company ends; null where it has none. Forms that are family names too, as Sa
+    and Se, count in capital letters alone. -#}
+{% macro legal_form_of(name) -%}
+    {%- set in_any_case -%}
+        gmbh|mbh|inc|incorporated|corp|corporation|llc|llp|ltd|limited|plc|pty|sarl|s\.a\.r\.l|srl|s\.r\.l|s\.p\.a|s\.a|s\.a\.s|b\.v|n\.v|e\.v|e\.k|aps|kft|s\.r\.o|d\.o\.o|sp\. ?z ?o\. ?o
+    {%- endset -%}
+    {%- set in_capitals = "AG|SE|KG|OHG|UG|OG|SA|SAS|SpA|BV|NV|AB|AS|ASA|OY|Oy|Oyj|eG|eV" -%}
+    {{ regexp_capture(name, "[\\s,]((?i:" ~ in_any_case ~ ")|" ~ in_capitals ~ ")\\.?\\s*$") }}
 {%- endmacro %}

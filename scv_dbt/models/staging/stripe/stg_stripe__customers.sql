@@ -49,7 +49,7 @@ standardised as (
         addressed.shop_customer_id,
         addressed.user_id,
         addressed.account_id,
-        addressed.account_id is not null or coalesce({{ has_legal_form("addressed.full_name") }}, false) as is_company,
+        coalesce(addressed.account_id, {{ legal_form_of("addressed.full_name") }}) is not null as is_company,
         addressed.created_at,
         addressed.is_deleted,
         addressed.first_load_id
