@@ -28,7 +28,11 @@ linked as (
         account_map.account_id,
         identity_map.customer_id,
         'link' as known_by,
-        people.*
+        people.record_id,
+        people.source,
+        people.job_title,
+        people.created_at,
+        people.updated_at
     from people
     inner join identity_map on people.record_id = identity_map.record_id
     inner join account_map on people.source || ':' || people.account_source_id = account_map.account_record_id
@@ -72,7 +76,11 @@ found as (
         owned_domains.account_id,
         identity_map.customer_id,
         'domain' as known_by,
-        people.*
+        people.record_id,
+        people.source,
+        people.job_title,
+        people.created_at,
+        people.updated_at
     from identifiers
     inner join owned_domains on {{ email_domain("identifiers.identifier_value") }} = owned_domains.domain
     inner join people on identifiers.record_id = people.record_id
