@@ -91,7 +91,7 @@ RESERVED_FIELD_NAMES = frozenset(
     " sources transaction_id order_id transaction_type person_source_id occurred_at currency gross_amount"
     " discount_amount tax_amount shipping_amount refund_amount net_amount net_amount_base cost_amount"
     " margin_amount_base status is_counted channel store_id seller_source_id seller_customer_id account_id"
-    " order_source seller_record_id has_order".split()
+    " order_source seller_record_id has_order account_record_id own_account_record_id order_account_record_id".split()
 )
 
 _SQL_WORDS = frozenset(

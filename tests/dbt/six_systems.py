@@ -7,7 +7,7 @@ ACCOUNTS = File(
     "account",
     [
         {"id": "001A", "name": "Acme", "website": "https://www.acme.ch/", "billing_country": "Schweiz",
-         "system_modstamp": "2024-01-01 00:00:00+00"},
+         "created_date": "2023-01-01 00:00:00+00", "system_modstamp": "2024-01-01 00:00:00+00"},
         {"id": "001B", "name": "Acme again", "is_deleted": True, "master_record_id": "001A",
          "system_modstamp": "2024-01-01 00:00:00+00"},
     ],
@@ -29,8 +29,8 @@ CONTACTS = File(
     "contact",
     [
         {"id": "003A", "account_id": "001A", "first_name": "Ann", "last_name": "Meier", "email": "ann@work.ch",
-         "phone": "044 668 18 00", "mobile_phone": "079 123 45 67", "mailing_country": "CH", "birthdate": "1990-05-01",
-         "shop_customer_id__c": "7", "created_date": "2024-02-01 09:00:00+00",
+         "title": "Buyer", "phone": "044 668 18 00", "mobile_phone": "079 123 45 67", "mailing_country": "CH",
+         "birthdate": "1990-05-01", "shop_customer_id__c": "7", "created_date": "2024-02-01 09:00:00+00",
          "system_modstamp": "2024-02-01 09:00:00+00"},
     ],
 )  # fmt: skip
@@ -92,13 +92,19 @@ PAYERS = File(
     "stripe",
     "customers",
     [{"id": "cus_1", "name": "Meier, Ann", "email": "billing@home.ch", "metadata": {"user_id": "u1"},
-      "created": 1704448800}],
+      "created": 1704448800},
+     # Her employer, which pays for itself.
+     {"id": "cus_2", "name": "Acme AG", "email": "accounting@acme-group.com", "created": 1704448800}],
 )  # fmt: skip
 CHARGES = File(
     "stripe",
     "charges",
     [{"id": "ch_1", "amount": 9000, "currency": "eur", "customer": "cus_1", "metadata": {"order_id": "1001"},
-      "status": "succeeded", "paid": True, "captured": True, "livemode": True, "created": 1711966840}],
+      "status": "succeeded", "paid": True, "captured": True, "livemode": True, "created": 1711966840},
+     {"id": "ch_2", "amount": 50000, "currency": "eur", "customer": "cus_2", "metadata": {"opportunity_id": "006A"},
+      "status": "succeeded", "paid": True, "captured": True, "livemode": True, "created": 1709280000},
+     {"id": "ch_3", "amount": 2000, "currency": "eur", "customer": "cus_2", "metadata": {},
+      "status": "succeeded", "paid": True, "captured": True, "livemode": True, "created": 1709280000}],
 )  # fmt: skip
 DESK_USERS = File(
     "zendesk",
@@ -166,11 +172,32 @@ TRACKS = File(
          "properties": {"email_subject": "Summer is here"}},
     ],
 )  # fmt: skip
+GROUPS = File(
+    "web_events",
+    "group",
+    [{"message_id": "m9", "user_id": "u1", "group_id": "g1", "timestamp": "2024-04-01 10:10:02+00",
+      "traits": {"name": "Acme Schweiz", "website": "https://acme.ch", "employees": 12}}],
+)  # fmt: skip
 DELIVERED_AGAIN = File("web_events", "track", TRACKS.rows[:1], name="again.jsonl")
+LATER_ACCOUNTS = [
+    File(
+        "salesforce",
+        "account",
+        [
+            {"id": "001A", "name": "Acme", "website": "https://www.acme.ch/", "is_deleted": True,
+             "system_modstamp": "2024-07-01 00:00:00+00"},
+            # Older than the others in the CRM, but it came later.
+            {"id": "001C", "name": "Acme Wien", "website": "acme.at", "parent_id": "001A",
+             "created_date": "2020-01-01 00:00:00+00", "system_modstamp": "2024-07-01 00:00:00+00"},
+        ],
+        name="accounts_2.jsonl",
+    ),
+    File("erp", "accounts", [{"source_id": "k1", "name": "ACME", "domain": "www.ACME.ch"}]),
+]  # fmt: skip
 KILLED = File("web_events", "page", [{"message_id": "m6", "anonymous_id": "d1"}], name="killed.jsonl")
 
 LOADS = [
     [ACCOUNTS, LEADS, CONTACTS, DEALS, SHOP_CUSTOMERS, ORDERS, ORDER_LINES, PAYERS, CHARGES],
-    [DESK_USERS, DESK_TICKETS, RATINGS, APP_USERS, SIGN_INS, PAGES, TRACKS],
+    [DESK_USERS, DESK_TICKETS, RATINGS, APP_USERS, SIGN_INS, PAGES, TRACKS, GROUPS],
     [LATE_CONTACTS, DELIVERED_AGAIN],
 ]

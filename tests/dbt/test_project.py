@@ -60,7 +60,7 @@ def test_the_published_layer_has_contracts_and_says_of_every_column_what_it_is_a
     published = [model for model in models.values() if model.schema == "master"]
     assert {model.name for model in published} == {
         "customers", "transactions", "transaction_lines", "customer_metrics", "products", "consents", "events",
-        "tickets", "accounts", "subscriptions",
+        "tickets", "accounts", "account_members", "subscriptions",
     }  # fmt: skip
     for model in published:
         assert model.config.contract.enforced, model.name

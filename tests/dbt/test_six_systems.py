@@ -2,8 +2,11 @@
 
 import hashlib
 import json
+import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, datetime
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +14,13 @@ from tests.dbt import six_systems
 from tests.dbt.conftest import Dbt
 from tests.dbt.raw import load
 
+
+def named_by(record_id: str) -> str:
+    """The id of the account that a record names, as the contract says it is made."""
+    return f"a_{hashlib.sha256(record_id.encode()).hexdigest()[:20]}"
+
+
+ACME = named_by("salesforce:001A")
 GUEST = f"shopify:guest:{hashlib.sha256(b'guest@y.com').hexdigest()[:16]}"
 
 
@@ -48,7 +58,7 @@ def test_six_systems_become_one_customer_and_a_visitor_none(customers: dict[str,
         "web_events:u1",
         "web_events:device:d1",
     }
-    assert set(customers) - hers == {GUEST, "web_events:device:d9"}
+    assert set(customers) - hers == {GUEST, "stripe:cus_2", "web_events:device:d9"}
     assert customers[GUEST] not in {None, ann}
     assert customers["web_events:device:d9"] is None
 
@@ -63,6 +73,7 @@ def test_each_record_says_what_its_system_says(dbt: Dbt):
         "shopify:7": ("person", "Ann", "Meier", None, None, "CH", None, None),
         GUEST: ("guest", "Gus", "Green", None, None, "GB", None, None),
         "stripe:cus_1": ("person", "Ann", "Meier", None, None, None, None, "u1"),
+        "stripe:cus_2": ("person", "Acme", "AG", None, None, None, None, None),
         "zendesk:9": ("person", "Ann", "Meier", None, None, None, "de", "u1"),
         "app_db:u1": ("person", "Ann", "Meier", None, None, None, None, "u1"),
         "web_events:u1": ("reference", None, None, None, None, None, None, None),
@@ -106,12 +117,13 @@ def test_a_test_order_a_payment_of_an_order_and_a_killed_load_are_no_events(dbt:
     others = dbt.table(f"(from master.events where customer_id is distinct from '{ann}')", "event_id")
     assert others == [
         ("shopify:1002:order_completed",),
+        ("stripe:ch_3:order_completed",),
         ("web_events:m2",),
         ("zendesk:2:ticket_created",),
     ]
 
 
-def test_tickets_consents_and_accounts_are_those_of_their_systems(dbt: Dbt, ann: str | None):
+def test_tickets_and_consents_are_those_of_their_systems(dbt: Dbt, ann: str | None):
     assert dbt.table("master.tickets", "ticket_id, customer_id, body, channel, solved_at, satisfaction") == [
         ("zendesk:1", ann, "They do not fit.", "email", datetime(2024, 5, 2, 8), "good"),
         ("zendesk:2", None, None, None, None, None),
@@ -120,9 +132,52 @@ def test_tickets_consents_and_accounts_are_those_of_their_systems(dbt: Dbt, ann:
     assert dbt.table("master.consents", "customer_id, purpose, channel, status, source") == [
         (ann, "email_marketing", "email", "denied", "web_events")
     ]
-    assert dbt.table("master.accounts", "account_id, name, domain, country") == [
-        ("salesforce:001A", "Acme", "acme.ch", "CH")
+
+
+def test_crm_payments_and_web_site_know_one_company_and_the_crm_knows_it_twice(dbt: Dbt, ann: str | None):
+    columns = "account_id, name, domain, domains, employees, country, record_count, sources"
+    assert dbt.table("master.accounts", columns) == [
+        (ACME, "Acme Schweiz", "acme.ch", "acme-group.com, acme.ch", 12, "CH", 4, "salesforce, stripe, web_events")
     ]
+    assert dbt.table("identity.account_edges", "record_a, record_b, rule, status") == [
+        ("salesforce:001A", "salesforce:001B", "merged", "kept"),
+        ("salesforce:001A", "stripe:cus_2", "reference", "kept"),
+        ("salesforce:001A", "web_events:g1", "domain", "kept"),
+    ]
+    # The deal, and what the company paid beside it.
+    bought = dbt.table(f"(from master.transactions where account_id = '{ACME}')", "transaction_id, net_amount")
+    assert bought == [("salesforce:006A", 500), ("stripe:ch_3", 20)]
+
+
+def test_who_belongs_to_a_company_is_told_by_its_records_else_by_an_address(
+    dbt: Dbt, ann: str | None, customers: dict[str, str | None]
+):
+    members = dbt.table("master.account_members", "account_id, customer_id, job_title, known_by, sources")
+    assert set(members) == {
+        (ACME, ann, "Buyer", "link", "salesforce"),
+        (ACME, customers["stripe:cus_2"], None, "domain", "stripe"),
+    }
+
+
+def test_an_account_keeps_its_id_whatever_comes_or_goes(dbt: Dbt, tmp_path: Path):
+    later = replace(dbt, path=tmp_path / "scv.duckdb")
+    shutil.copy(dbt.path, later.path)
+    load(later.path, 5, six_systems.LATER_ACCOUNTS)
+    models = "int_accounts account_edges account_components account_registry account_map accounts".split()
+    later.build("--full-refresh", "--select", "stg_salesforce__account", "stg_files__accounts", *models)
+    assert dict(later.table("identity.account_map", "account_record_id, account_id")) == {
+        "salesforce:001A": ACME,
+        "salesforce:001B": ACME,
+        "stripe:cus_2": ACME,
+        "web_events:g1": ACME,
+        "erp:k1": ACME,
+        # A subsidiary.
+        "salesforce:001C": named_by("salesforce:001C"),
+    }
+    assert set(later.table("master.accounts", "account_id, is_deleted, parent_account_id")) == {
+        (ACME, False, None),
+        (named_by("salesforce:001C"), False, ACME),
+    }
 
 
 def test_rejected_rows_of_every_landing_source_are_shown(dbt: Dbt):

@@ -115,6 +115,30 @@ MAILBOXES = {
     "+ann@mail.com": None,
 }
 
+DOMAINS = {
+    "https://www.Acme.ch/en?x=1": "acme.ch",
+    "acme.ch.": "acme.ch",
+    " http://shop.acme.co.uk:8080": "shop.acme.co.uk",
+    "acme": None,
+    "n/a": None,
+    "-": None,
+    "none.": None,
+}
+
+LEGAL_FORMS = {
+    "Acme GmbH": "GmbH",
+    "ACME, Inc.": "Inc",
+    "Bäckerei Müller GmbH & Co. KG": "KG",
+    "Müller AG ": "AG",
+    "Forge S.A.": "S.A",
+    "Kowalski Sp. z o.o.": "Sp. z o.o",
+    "Joana Sa": None,
+    "Kim Se": None,
+    "Ann Corpus": None,
+    "Inc": None,
+    "Ann Lee": None,
+}
+
 POSTCODES = {
     ("sw1a 1aa", None): "SW1A1AA",
     ("sw1a-1aa", "GB"): "SW1A1AA",
@@ -189,8 +213,10 @@ def checks() -> list[tuple[str, str]]:
         for streets in ADDRESSES
         for street in streets
     ]
+    domains = [(f"domain_of({literal(site)!r})", literal(domain)) for site, domain in DOMAINS.items()]
+    forms = [(f"legal_form_of({literal(name)!r})", literal(form)) for name, form in LEGAL_FORMS.items()]
     dates = [(f'birth_date_either_way("date {literal(day)}")', literal(key)) for day, key in BIRTH_DATES.items()]
-    return names + full_names + folded + mailboxes + postcodes + addresses + dates
+    return names + full_names + folded + mailboxes + postcodes + addresses + domains + forms + dates
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -78,6 +79,20 @@ def test_identities_reach_the_floors_that_the_platform_promises(company: Platfor
     (found,) = company.warehouse.rows("select * from identity.evaluations")
     assert found["pair_precision"] >= 0.98
     assert found["pair_recall"] >= 0.80
+
+
+def test_each_company_of_the_web_site_is_its_account_in_the_crm_and_none_is_two_of_them(company: Platform) -> None:
+    rows = company.warehouse.rows("select account_id, source, source_id from identity.account_map")
+    found: dict[str, set[tuple[str, int]]] = defaultdict(set)
+    for row in rows:
+        # Both number the companies from 0, each in its own way.
+        of_crm = row["source"] == "salesforce"
+        number = int(row["source_id"][10:15], 36) - 100_000 if of_crm else int(row["source_id"].removeprefix("g"))
+        found[row["account_id"]].add((row["source"], number))
+    assert all(len({number for _, number in records}) == 1 for records in found.values())
+    in_crm = {account for account, records in found.items() if any(source == "salesforce" for source, _ in records)}
+    assert set(found) == in_crm
+    assert len(in_crm) < len(rows)
 
 
 def test_money_equals_the_truth_to_the_cent_in_every_system_and_currency(company: Platform) -> None:

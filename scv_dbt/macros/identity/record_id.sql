@@ -28,3 +28,8 @@
 {% macro customer_id_of(record_id) -%}
     'c_' || substr({{ sha256_hex(record_id) }}, 1, 20)
 {%- endmacro %}
+
+{#- The id of the account that an account record names. -#}
+{% macro account_id_of(account_record_id) -%}
+    'a_' || substr({{ sha256_hex(account_record_id) }}, 1, 20)
+{%- endmacro %}

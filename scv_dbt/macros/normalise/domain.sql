@@ -1,4 +1,23 @@
-{#- The host of a web address, without www. -#}
+{#- The host of a web address, in lower case and without www; null where it is none. -#}
 {% macro domain_of(website) -%}
-    {{ regexp_capture(website, "^(?:https?://)?(?:www\\.)?([^/:?#]+)") }}
+    {{ regexp_capture(
+        lower_case(website), "^\\s*(?:[a-z]+://)?(?:www\\.)?([^\\s/:?#@.][^\\s/:?#@]*\\.[^\\s/:?#@.]+)\\.?(?:[\\s/:?#]|$)"
+    ) }}
+{%- endmacro %}
+
+
+{#- The domain of a normalised e-mail address. -#}
+{% macro email_domain(email) -%}
+    {{ dbt.split_part(email, "'@'", 2) }}
+{%- endmacro %}
+
+
+{#- The legal form with which the name of a company ends; null where it has none. Forms that are family names too, as Sa
+    and Se, count in capital letters alone. -#}
+{% macro legal_form_of(name) -%}
+    {%- set in_any_case -%}
+        gmbh|mbh|inc|incorporated|corp|corporation|llc|llp|ltd|limited|plc|pty|sarl|s\.a\.r\.l|srl|s\.r\.l|s\.p\.a|s\.a|s\.a\.s|b\.v|n\.v|e\.v|e\.k|aps|kft|s\.r\.o|d\.o\.o|sp\. ?z ?o\. ?o
+    {%- endset -%}
+    {%- set in_capitals = "AG|SE|KG|OHG|UG|OG|SA|SAS|SpA|BV|NV|AB|AS|ASA|OY|Oy|Oyj|eG|eV" -%}
+    {{ regexp_capture(name, "[\\s,]((?i:" ~ in_any_case ~ ")|" ~ in_capitals ~ ")\\.?\\s*$") }}
 {%- endmacro %}

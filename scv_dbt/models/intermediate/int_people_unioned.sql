@@ -95,6 +95,7 @@ vendors as (
     select
         {{ as_entity("people", {
             "source": "'web_events'", "is_deleted": "false", "language": dbt.split_part("locale", "'-'", 1),
+            "account_source_id": "group_id",
         }, carried=["source_id", "user_id", "full_name", "birth_date", "gender", "job_title"]
             + name + contact + address + times) }}
     from web_people

@@ -252,7 +252,8 @@ ordered as (
             else addressed.source || '::' || addressed.source_id
         end as order_id,
         {{ person_record_id("addressed.source", "addressed.person_source_id", "addressed.email_normalised") }}
-            as own_record_id
+            as own_record_id,
+        addressed.source || ':' || addressed.account_source_id as own_account_record_id
     from addressed
     left join order_owners on addressed.order_number = order_owners.order_number
 ),
@@ -273,7 +274,9 @@ surveyed_orders as (
         count(case when transaction_type = 'return' and is_counted then cost_amount end) over (partition by order_id)
             as order_returned_costs,
         min(case when transaction_type = 'sale' then own_record_id end) over (partition by order_id)
-            as order_record_id
+            as order_record_id,
+        min(case when transaction_type = 'sale' then own_account_record_id end) over (partition by order_id)
+            as order_account_record_id
     from ordered
 ),
 
@@ -313,6 +316,7 @@ settled as (
         store_id,
         seller_record_id,
         account_source_id,
+        coalesce(own_account_record_id, order_account_record_id) as account_record_id,
         {{ carried_custom_fields("transactions", "surveyed_orders") -}}
         updated_at,
         first_load_id

@@ -33,6 +33,11 @@ payments as (
     select * from {{ ref("int_payments") }}
 ),
 
+paying_companies as (
+    select customer_id as company_id from {{ ref("stg_stripe__customers") }}
+    where is_company
+),
+
 payment_refunds as (
     select * from {{ ref("int_payment_refunds") }}
 ),
@@ -89,17 +94,23 @@ deals as (
 ),
 
 own_invoices as (
-    select invoices.*
+    select
+        invoices.*,
+        paying_companies.company_id
     from invoices
     left join invoices_of_others on invoices.invoice_id = invoices_of_others.invoice_id
+    left join paying_companies on invoices.customer_id = paying_companies.company_id
     where invoices_of_others.invoice_id is null
 ),
 
 -- Money that came for nothing that another source states. An attempt that failed is no sale.
 bare_payments as (
-    select *
+    select
+        payments.*,
+        paying_companies.company_id
     from payments
-    where sale_id is null and is_collected
+    left join paying_companies on payments.customer_id = paying_companies.company_id
+    where payments.sale_id is null and payments.is_collected
 ),
 
 refunded_goods as (
@@ -173,6 +184,7 @@ unioned as (
             "transaction_type": "'sale'", "person_source_id": "customer_id", "gross_amount": "goods_amount",
             "status": "case when is_test then 'test' when status = 'open' then 'awaiting_payment' else status end",
             "channel": "case when subscription_id is not null then 'subscription' else 'invoice' end",
+            "account_source_id": "company_id",
         }, carried=["email", "occurred_at", "currency", "discount_amount", "tax_amount", "first_load_id"]) }}
     from own_invoices
     union all
@@ -181,6 +193,7 @@ unioned as (
             "source": "'stripe'", "source_id": "charge_id", "order_source": "'stripe'", "order_id": "charge_id",
             "transaction_type": "'sale'", "person_source_id": "customer_id", "gross_amount": "amount",
             "status": "case when is_test then 'test' else status end", "channel": "'payment'",
+            "account_source_id": "company_id",
         }, carried=["email", "occurred_at", "currency", "first_load_id"]) }}
     from bare_payments
     union all

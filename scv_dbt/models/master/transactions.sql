@@ -7,13 +7,17 @@ identity_map as (
     select * from {{ ref("identity_map") }}
 ),
 
+account_map as (
+    select * from {{ ref("account_map") }}
+),
+
 resolved as (
     select
         transactions.transaction_id,
         transactions.order_id,
         transactions.transaction_type,
         buyers.customer_id,
-        transactions.source || ':' || transactions.account_source_id as account_id,
+        account_map.account_id,
         sellers.customer_id as seller_customer_id,
         transactions.source,
         transactions.occurred_at,
@@ -41,6 +45,7 @@ resolved as (
     from transactions
     left join identity_map as buyers on transactions.record_id = buyers.record_id
     left join identity_map as sellers on transactions.seller_record_id = sellers.record_id
+    left join account_map on transactions.account_record_id = account_map.account_record_id
 )
 
 select * from resolved

@@ -18,6 +18,7 @@ cleaned as (
         shipping,
         {{ clean_text(json_text("metadata", "shop_customer_id")) }} as shop_customer_id,
         {{ clean_text(json_text("metadata", "user_id")) }} as user_id,
+        {{ clean_text(json_text("metadata", "account_id")) }} as account_id,
         {{ unix_seconds_to_timestamp("created") }} as created_at,
         coalesce(deleted, false) as is_deleted,
         first_load_id
@@ -47,6 +48,8 @@ standardised as (
         country_names.alpha2 as country,
         addressed.shop_customer_id,
         addressed.user_id,
+        addressed.account_id,
+        coalesce(addressed.account_id, {{ legal_form_of("addressed.full_name") }}) is not null as is_company,
         addressed.created_at,
         addressed.is_deleted,
         addressed.first_load_id

@@ -8,7 +8,9 @@ cleaned as (
         {{ segment_call() }}
         {{ clean_text("group_id") }} as group_id,
         {{ clean_text(json_text("traits", "name")) }} as name,
-        {{ clean_word(json_text("traits", "domain")) }} as domain,
+        {{ clean_text(
+            "coalesce(" ~ json_text("traits", "domain") ~ ", " ~ json_text("traits", "website") ~ ")"
+        ) }} as website,
         {{ clean_text(json_text("traits", "industry")) }} as industry,
         cast({{ json_number("traits", "employees") }} as bigint) as employees,
         first_load_id
