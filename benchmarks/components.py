@@ -104,13 +104,13 @@ def splink(file: Path) -> None:
             api.register("nodes"), api.register("edges"), api, "record_id", "record_a", "record_b"
         )
         print(time.perf_counter() - started, time.process_time() - worked)
-        (wrong,) = connection.sql(
+        ((wrong,),) = connection.sql(
             f"""
             select count(*) from {clusters.physical_name} as clusters
             inner join scv.identity.components as components using (record_id)
             where clusters.cluster_id != components.component_id
             """
-        ).fetchone() or (None,)
+        ).fetchall()
     assert wrong == 0
 
 
