@@ -14,7 +14,7 @@ from typing import Any
 
 import duckdb
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from tests.dbt.conftest import Dbt
@@ -168,7 +168,8 @@ def refresh(dbt: Dbt) -> dict[str, Rows]:
 
 
 
-@settings(max_examples=max(HISTORIES // WORLDS, 1), deadline=None)
+# A seed is not made simpler by being less.
+@settings(max_examples=max(HISTORIES // WORLDS, 1), deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 @given(st.integers(0, 2**32))
 def test_what_changed_is_resolved_as_a_full_refresh_does(dbt: Dbt, seed: int):
     history = History(random.Random(seed))
