@@ -188,3 +188,45 @@ def test_what_changed_is_resolved_as_a_full_refresh_does(dbt: Dbt, seed: int):
         expected = refresh(dbt)
         for name in TABLES:
             assert found[name] == expected[name], name
+
+
+def family(mail: str) -> list[Person]:
+    return [
+        person("a", "anna meier", email=mail),
+        person("b", "anna meier", email=["x@x.ch", "y@x.ch"]),
+        person("c", "- -", email=["x@x.ch", "z@x.ch"]),
+    ]
+
+
+def test_what_is_the_same_for_all_is_resolved_anew_for_all(dbt: Dbt):
+    give(dbt, [*BYSTANDERS, *family("x@x.ch")])
+    give_pairs(dbt, {})
+    dbt.run("run", "--select", *MODELS)
+    before = tables(dbt)
+    assert {reason for *_, reason in before["edges"]} == {None}
+    limit = ("--vars", "{identity_max_values: {email: 2}}")
+    dbt.run("run", "--select", *MODELS, *limit)
+    limited = tables(dbt)
+    assert {str(reason).partition(":")[0] for *_, reason in limited["edges"]} == {"None", "chain"}
+    dbt.run("run", "--select", *MODELS)
+    assert tables(dbt) == before
+
+
+def test_after_a_run_that_was_killed_everything_is_resolved(dbt: Dbt):
+    give(dbt, [*BYSTANDERS, *family("x@x.ch")])
+    give_pairs(dbt, {})
+    dbt.run("run", "--select", *MODELS)
+    before = tables(dbt)
+    give(dbt, [*BYSTANDERS, *family("other@x.ch")])
+    # It had replaced the edges, and not yet what they came of.
+    execute(dbt, "create table identity.scopes_of_before as from identity.edge_scopes")
+    dbt.run("run", "--select", *MODELS)
+    execute(
+        dbt,
+        "drop table identity.closed_keys",
+        "create or replace table identity.edge_scopes as from identity.scopes_of_before",
+        "drop table identity.scopes_of_before",
+    )
+    give(dbt, [*BYSTANDERS, *family("x@x.ch")])
+    dbt.run("run", "--select", *MODELS)
+    assert tables(dbt) == before
