@@ -1,9 +1,9 @@
-"""The identity models at a million person records by the rules alone: in full, and after one record in a hundred changed.
+"""The identity models on a million person records, by rules alone: in full, and after one record in a hundred changed.
 
 Run with `python benchmarks/identity.py [RECORDS]`. The synthetic people of `linkage.py` stand where the identity models
-read them. Of one record in a hundred a third is new, a third changed and a third gone; then the models run again, and once
-more in full, which has to give the same tables. Seconds are those of processors, one model after the other.
-Bare SQL is one unguarded level on the same data: keys, stars, components and the oldest record of each.
+read them. Of one record in a hundred a third is new, a third changed and a third gone; then the models run again, and
+once more in full, which has to give the same tables. Seconds are those of processors, one model after the other.
+Bare SQL is one unguarded level on the same data: keys, stars, components and the name of each component.
 """
 
 import resource
@@ -97,7 +97,16 @@ class Dbt:
     def __init__(self, settings: Settings) -> None:
         project = str(settings.dbt_project)
         folder = str(settings.beside_warehouse(".dbt"))
-        self.options = ["--project-dir", project, "--profiles-dir", project, "--target-path", folder, "--log-path", folder]
+        self.options = [
+            "--project-dir",
+            project,
+            "--profiles-dir",
+            project,
+            "--target-path",
+            folder,
+            "--log-path",
+            folder,
+        ]
         self.options += ["--log-level", "none", "--log-level-file", "none", "--no-print", "--no-write-json"]
         self.manifest = self._invoke(["parse"], None, [])
 
@@ -205,10 +214,9 @@ def main() -> None:
     totals = [sum(run.values()) for run in runs]
     print("| all | " + " | ".join(f"{total:.2f}" for total in totals) + " |")
     print(f"\n1 % changed: {totals[2] / totals[0]:.1%} of the first run")
-    print(f"bare SQL of one unguarded level {bare_seconds:.2f}; the first run takes {totals[0] / bare_seconds:.2f} times it")
+    print(f"bare SQL of one unguarded level {bare_seconds:.2f}: the first run takes {totals[0] / bare_seconds:.2f} times")
     print(f"peak memory of the first run {peak:.2f} GB")
     print(f"differs from a full refresh: {', '.join(differing) or 'nothing'}")
-
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """Edges and components after a change: those of a full refresh, row for row, over random histories.
 
-A history is that of a small world of records which share many values. Many worlds live side by side, and in each step some
-of them change: what has no key in common has no influence on each other, but for a few keys that records of all worlds
-may have. `SCV_HISTORIES=1000 pytest tests/dbt/test_changes.py` tries a thousand of them instead of 25.
+A history is that of a small world of records which share many values. Many worlds live side by side, and in each step
+some of them change: what has no key in common has no influence on each other, but for a few values that records of all
+worlds may have. `SCV_HISTORIES=1000 pytest tests/dbt/test_changes.py` tries a thousand of them instead of 25.
 """
 
 import os
@@ -48,7 +48,13 @@ class World:
     def records(self) -> Iterator[Person]:
         """The records with what is blocked."""
         for one in self.people.values():
-            yield replace(one, blocked={value: self.blocked[value] for _, value in one.values() if value in self.blocked})
+            yield replace(
+                one, blocked={value: self.blocked[value] for _, value in one.values() if value in self.blocked}
+            )
+
+
+OF_ALL_WORLDS = (("phone", "office", 0.12), ("email", "info", 0.2), ("anonymous_id", "kiosk", 0.03))
+"""Values that records of any world have, so that about as many have one as may: type, value, probability."""
 
 
 def some_person(dice: random.Random, world: str, number: int) -> Person:
@@ -63,7 +69,7 @@ def some_person(dice: random.Random, world: str, number: int) -> Person:
     if dice.random() < 0.15:
         return device(f"{world}:{number:02}", f"{world}:anonymous_id{dice.randrange(2)}")
     identifiers = some("user_id", 0.2, 3) | some("email", 0.7, 3) | some("phone", 0.4, 2) | some("anonymous_id", 0.4, 2)
-    for kind, value, probability in (("phone", "office", 0.12), ("email", "info", 0.2), ("anonymous_id", "kiosk", 0.03)):
+    for kind, value, probability in OF_ALL_WORLDS:
         if dice.random() < probability:
             identifiers[kind] = [*identifiers.get(kind, []), value]
     return Person(
@@ -137,9 +143,7 @@ class History:
         """Put what is known now where the models read it, in any order."""
         worlds = [past[-1] for past in self.past.values()]
         people = [*BYSTANDERS, *(one for world in worlds for one in world.records())]
-        decisions = [
-            Decision(decision, *pair) for world in worlds for pair, decision in world.decisions.items()
-        ]
+        decisions = [Decision(decision, *pair) for world in worlds for pair, decision in world.decisions.items()]
         give(dbt, self.dice.sample(people, len(people)), decisions)
         here = {one.record_id for one in people}
         give_pairs(
@@ -168,7 +172,6 @@ def refresh(dbt: Dbt) -> dict[str, Rows]:
     """What a full refresh makes."""
     dbt.run("run", "--select", "edges", "components", "--full-refresh")
     return tables(dbt)
-
 
 
 # A seed is not made simpler by being less.
