@@ -214,7 +214,9 @@ def main() -> None:
     totals = [sum(run.values()) for run in runs]
     print("| all | " + " | ".join(f"{total:.2f}" for total in totals) + " |")
     print(f"\n1 % changed: {totals[2] / totals[0]:.1%} of the first run")
-    print(f"bare SQL of one unguarded level {bare_seconds:.2f}: the first run takes {totals[0] / bare_seconds:.2f} times")
+    print(
+        f"bare SQL of one unguarded level {bare_seconds:.2f}: the first run takes {totals[0] / bare_seconds:.2f} times"
+    )
     print(f"peak memory of the first run {peak:.2f} GB")
     print(f"differs from a full refresh: {', '.join(differing) or 'nothing'}")
 
