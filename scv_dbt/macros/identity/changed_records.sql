@@ -208,7 +208,6 @@
     closed keys that they have. Where `active` is none, nothing is kept. -#}
 {% macro replace_edges(script, target, state, resolved, records, active, closed_keys) -%}
     {%- set labels = working_relation("labels") -%}
-    {%- set scopes = working_relation("scopes") -%}
     {%- set all_closed = working_relation("all_closed") -%}
     {%- set scope_links -%}
         (
