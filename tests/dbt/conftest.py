@@ -32,7 +32,7 @@ class Dbt:
     """The dbt project on one warehouse file."""
 
     path: Path
-    manifest: Manifest
+    manifest: Manifest = field(repr=False)
     environment: Mapping[str, str] = field(default_factory=dict)
     warnings: Mapping[str, str] = field(default_factory=dict)
     target: str = "duckdb"

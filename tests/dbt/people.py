@@ -7,6 +7,7 @@ from datetime import datetime
 import duckdb
 import pyarrow as pa
 
+from scv_platform.identity.matching import SCORED_PAIRS
 from scv_platform.identity.stewardship import DECISION_SCHEMA, STEWARD_DECISIONS
 from scv_platform.warehouse.duckdb import DuckDBWarehouse
 from tests.dbt.conftest import Dbt
@@ -17,6 +18,18 @@ IDS = (
     "identity_map", "identity_events", "customer_redirects",
 )  # fmt: skip
 SEEDS = ("given_names", "identity_blocklist", "identity_overrides", "record_aliases")
+
+Pairs = Mapping[tuple[str, str], float]
+"""Match weight by pair."""
+
+_PAIR_SCHEMA = pa.schema(
+    [
+        ("record_a", pa.string()),
+        ("record_b", pa.string()),
+        ("probability", pa.float64()),
+        ("match_weight", pa.float64()),
+    ]
+)
 
 
 @dataclass(frozen=True)
@@ -140,6 +153,15 @@ def give(dbt: Dbt, people: Iterable[Person], decisions: Iterable[Decision] = ())
         connection.register("given_names", guest_names)
         connection.execute("create or replace table intermediate.int_guest_names as select * from given_names")
         connection.execute("update identity.identifiers set blocked_because = null where blocked_as is null")
+
+
+def give_pairs(dbt: Dbt, pairs: Pairs) -> None:
+    """Put the pairs that a model found likely where the identity models read them."""
+    scored = [
+        {"record_a": min(pair), "record_b": max(pair), "probability": 2**w / (1 + 2**w), "match_weight": w}
+        for pair, w in pairs.items()
+    ]
+    DuckDBWarehouse(dbt.path).rebuild(SCORED_PAIRS, pa.Table.from_pylist(scored, _PAIR_SCHEMA))
 
 
 def resolve(dbt: Dbt, people: Iterable[Person], decisions: Iterable[Decision] = ()) -> set[frozenset[str]]:

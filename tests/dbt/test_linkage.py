@@ -2,19 +2,16 @@
 
 import itertools
 import random
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from datetime import datetime
 
 import pyarrow as pa
 import pytest
 
-from scv_platform.identity.matching import MATCH_MODELS, SCORED_PAIRS
+from scv_platform.identity.matching import MATCH_MODELS
 from scv_platform.warehouse.duckdb import DuckDBWarehouse
 from tests.dbt.conftest import Dbt
-from tests.dbt.people import MODELS, SEEDS, Decision, Person, give, person
-
-Pairs = Mapping[tuple[str, str], float]
-"""Match weight by pair."""
+from tests.dbt.people import MODELS, SEEDS, Decision, Pairs, Person, give, give_pairs, person
 
 UNLIKELY = -10.0
 
@@ -32,11 +29,7 @@ def link(
     """Resolve people of whom a model found these pairs likely."""
     give(dbt, people, decisions)
     warehouse = DuckDBWarehouse(dbt.path)
-    scored = [
-        {"record_a": min(pair), "record_b": max(pair), "probability": 2**w / (1 + 2**w), "match_weight": w}
-        for pair, w in pairs.items()
-    ]
-    warehouse.rebuild(SCORED_PAIRS, pa.Table.from_pylist(scored))
+    give_pairs(dbt, pairs)
     models = [
         {"trained_at": datetime(2024, 1, day), "model_version": f"v{day}", "unreliable": words}
         for day, words in ((1, "given_name, birth_date"), (2, unreliable))

@@ -33,6 +33,7 @@ LEFT_OUT = {
     "registered_at": "when the registry saw a record first",
     "identity.assignments.assigned_at": "the same, of the newest load",
     "identity.identity_events.occurred_at": "the same",
+    "identity.edge_scopes.fingerprint": "hashes of the engine's own",
     "run_id": "Dagster draws it for each run",
     "activation.sync_runs.started_at": "when a run sent an audience",
     "activation.sync_runs.finished_at": "when it had done so",

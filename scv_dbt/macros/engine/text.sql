@@ -110,3 +110,17 @@
 {% macro bigquery__sha256_hex(expression) -%}
     to_hex(sha256({{ expression }}))
 {%- endmacro %}
+
+
+{#- A number of 64 bits that is another one for another text; each engine, and each version of it, has its own. -#}
+{% macro text_hash(expression) -%}
+    {{ return(adapter.dispatch("text_hash", "scv")(expression)) }}
+{%- endmacro %}
+
+{% macro duckdb__text_hash(expression) -%}
+    hash({{ expression }})
+{%- endmacro %}
+
+{% macro bigquery__text_hash(expression) -%}
+    farm_fingerprint({{ expression }})
+{%- endmacro %}

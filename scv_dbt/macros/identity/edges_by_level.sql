@@ -19,32 +19,77 @@
 {% materialization edges_by_level, default -%}
     {%- set target_relation = this.incorporate(type="table") -%}
     {%- set existing_relation = load_cached_relation(this) -%}
-    {%- set keys = working_relation("keys") -%}
+    {%- set state = state_of_edges() -%}
+    {%- set linkable = working_relation("linkable") -%}
+    {%- set active = working_relation("active") -%}
+    {%- set labels = working_relation("labels") -%}
+    {%- set match_keys = "(" ~ sql ~ ")" -%}
+    {%- set progress = namespace(is_done=false) -%}
+    {%- set script = [] -%}
+
+    {{ run_hooks(pre_hooks) }}
+
+    {%- set keeps_apart = row_count(script, ref("overrides"), "decision = 'unlink'") > 0 -%}
+    {%- if keeps_apart -%}
+        {%- do refuse_contradictions(script, labels) -%}
+    {%- endif -%}
+    {%- do create_working_table(script, linkable, linkable_records(match_keys)) -%}
+    {%- if existing_relation is not none and existing_relation.type != "table" -%}
+        {%- do adapter.drop_relation(existing_relation) -%}
+    {%- elif existing_relation is not none and is_kept(state) and not should_full_refresh() -%}
+        {%- do find_active_records(script, active, linkable, match_keys, state) -%}
+        {%- set counts = answer(script,
+            "select (select count(*) from " ~ active ~ "), (select count(*) from " ~ linkable ~ ")").rows[0] -%}
+        {%- set progress.is_done = counts[0] == 0 -%}
+        {#- Of most records everything is sooner resolved than what changed. A key that joined nobody may now; then those
+            who have it are active as well, and so on. -#}
+        {%- for _ in range(3) if not progress.is_done and counts[0] * 2 < counts[1] -%}
+            {%- set progress.is_done = resolve_active_records(script, target_relation, active, linkable, match_keys, state,
+                keeps_apart) -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {%- if not progress.is_done -%}
+        {%- set resolved = resolve_levels(script, match_keys, linkable, none, keeps_apart) -%}
+        {%- do replace_edges(script, target_relation, state, resolved, linkable, none, none) -%}
+    {%- endif -%}
+    {%- do drop_working_tables(script, [linkable, active, labels]) -%}
+
+    {%- call statement("main") -%}
+        {{ script | join(";\n") }}
+    {%- endcall -%}
+
+    {{ run_hooks(post_hooks) }}
+    {%- do persist_docs(target_relation, model) -%}
+    {%- do adapter.commit() -%}
+    {{ return({"relations": [target_relation, state.scopes, state.closed_keys]}) }}
+{%- endmaterialization %}
+
+
+{#- Resolves these records level by level. `keys` are theirs; `closed_nodes` are the nodes of other records that have
+    some of these keys, none if there are none. Returns the tables `edges`, one of each level, and `closed`: the members of
+    those keys of the level that join nobody, and of `closed_nodes` all. -#}
+{% macro resolve_levels(script, keys, records, closed_nodes, keeps_apart) -%}
     {%- set nodes = working_relation("nodes") -%}
     {%- set members = working_relation("members") -%}
     {%- set groups = working_relation("groups") -%}
     {%- set labels = working_relation("labels") -%}
     {%- set conflicts = working_relation("conflicts") -%}
     {%- set steward_links = working_relation("steward_links") -%}
-    {%- set level_edges = [] -%}
-    {%- set script = [] -%}
-    {%- set drops = [] -%}
+    {%- set steward_edges = working_relation("edges_0") -%}
+    {%- set resolved = {"edges": [steward_edges], "closed": []} -%}
 
-    {{ run_hooks(pre_hooks) }}
-
-    {%- do create_working_table(script, keys, sql) -%}
-    {%- set keeps_apart = row_count(script, ref("overrides"), "decision = 'unlink'") > 0 -%}
-    {%- if keeps_apart -%}
-        {%- do refuse_contradictions(script, labels) -%}
-    {%- endif -%}
-    {%- do create_working_table(script, steward_links, links_of_stewards()) -%}
+    {%- do create_working_table(script, steward_links, links_of_stewards(records)) -%}
     {%- do label_components(script, steward_links, labels) -%}
-    {%- do create_working_table(script, nodes, nodes_of_stewards(keys, steward_links, labels)) -%}
+    {%- do create_working_table(script, steward_edges, edges_of_stewards(steward_links)) -%}
+    {%- do create_working_table(script, nodes, nodes_of_stewards(records, labels)) -%}
     {%- for level in identity_levels() -%}
         {%- set edges = working_relation("edges_" ~ level.number) -%}
         {%- if level.rules -%}
             {%- set guard = level.rules[0].guard -%}
-            {%- do create_working_table(script, members, members_of_keys(keys, nodes, level.rules)) -%}
+            {%- set closed = working_relation("closed_" ~ level.number) -%}
+            {%- do create_working_table(script, members, members_of_keys(keys, nodes, level.rules, closed_nodes)) -%}
+            {%- do create_working_table(script, closed, "select * from " ~ members ~ " where reason is not null or is_other") -%}
+            {%- do resolved.closed.append(closed) -%}
             {%- set guarded = (guard | length > 0 or keeps_apart) and row_count(script, members, "reason is null") > 0 -%}
             {%- if guarded -%}
                 {%- do find_conflicts(script, conflicts, pairs_that_share_a_key(members), nodes, guard, keeps_apart) -%}
@@ -62,32 +107,14 @@
         {%- else -%}
             {%- do link_by_model(script, edges, labels, nodes, level.number, keeps_apart) -%}
         {%- endif -%}
-        {%- do level_edges.append(edges) -%}
+        {%- do resolved.edges.append(edges) -%}
         {%- if not loop.last -%}
             {%- do create_working_table(script, nodes, relabelled_nodes(nodes, labels)) -%}
         {%- endif -%}
     {%- endfor -%}
-
-    {%- if existing_relation is not none and existing_relation.type != "table" -%}
-        {%- do adapter.drop_relation(existing_relation) -%}
-    {%- endif -%}
-    {%- do drop_working_tables(drops, [keys, nodes, members, groups, labels, conflicts, steward_links] + level_edges) -%}
-    {%- call statement("main") -%}
-        {{ script | join(";\n") }};
-        create or replace table {{ target_relation }} as
-        {{ edges_of_stewards(steward_links) }}
-        {%- for edges in level_edges %}
-        union all
-        select * from {{ edges }}
-        {%- endfor %};
-        {{ drops | join(";\n") }}
-    {%- endcall -%}
-
-    {{ run_hooks(post_hooks) }}
-    {%- do persist_docs(target_relation, model) -%}
-    {%- do adapter.commit() -%}
-    {{ return({"relations": [target_relation]}) }}
-{%- endmaterialization %}
+    {%- do drop_working_tables(script, [nodes, members, groups, labels, conflicts, steward_links]) -%}
+    {{ return(resolved) }}
+{%- endmacro %}
 
 
 {#- Stops where stewards link, over whatever records, two whom they keep apart. -#}
@@ -130,37 +157,26 @@
 
 
 {#- The links that stewards want between records that are here; a record may come later. -#}
-{% macro links_of_stewards() -%}
+{% macro links_of_stewards(records) -%}
     select
         overrides.record_a,
         overrides.record_b
     from {{ ref("overrides") }} as overrides
-    inner join {{ ref("source_records") }} as record_a on overrides.record_a = record_a.record_id
-    inner join {{ ref("source_records") }} as record_b on overrides.record_b = record_b.record_id
+    inner join {{ records }} as record_a on overrides.record_a = record_a.record_id
+    inner join {{ records }} as record_b on overrides.record_b = record_b.record_id
     where overrides.decision = 'link'
 {%- endmacro %}
 
 
-{#- The nodes of the first level: each record that has a key or a likely pair, and those that stewards linked as one. -#}
-{% macro nodes_of_stewards(keys, steward_links, labels) -%}
+{#- The nodes of the first level: each record, and those that stewards linked as one. -#}
+{% macro nodes_of_stewards(records, labels) -%}
     select
-        linkable.record_id,
-        coalesce(labels.component_id, linkable.record_id) as node,
+        records.record_id,
+        coalesce(labels.component_id, records.record_id) as node,
         labels.component_id as steward_node,
         records.is_anonymous
-    from (
-        select record_id from {{ keys }}
-        union distinct
-        select record_a as record_id from {{ steward_links }}
-        union distinct
-        select record_b as record_id from {{ steward_links }}
-        union distinct
-        select record_a as record_id from {{ source("identity", "scored_pairs") }}
-        union distinct
-        select record_b as record_id from {{ source("identity", "scored_pairs") }}
-    ) as linkable
-    inner join {{ ref("source_records") }} as records on linkable.record_id = records.record_id
-    left join {{ labels }} as labels on linkable.record_id = labels.record_id
+    from {{ records }} as records
+    left join {{ labels }} as labels on records.record_id = labels.record_id
 {%- endmacro %}
 
 
@@ -182,7 +198,7 @@
 
 {#- One row per key of these rules that several nodes have, and node: its least record with the key, and why the key
     joins nobody, if so. -#}
-{% macro members_of_keys(keys, nodes, rules) -%}
+{% macro members_of_keys(keys, nodes, rules, closed_nodes) -%}
     with rules as (
         {% for rule in rules -%}
         select
@@ -193,7 +209,7 @@
         {% endfor -%}
     ),
 
-    members as (
+    own_members as (
         select
             keys.rule,
             keys.key_hash,
@@ -210,13 +226,31 @@
         select distinct node from {{ nodes }} where not is_anonymous
     ),
 
+    members as (
+        select
+            own_members.rule,
+            own_members.key_hash,
+            own_members.node,
+            own_members.record_id,
+            own_members.blocked_because,
+            people.node is not null as is_person,
+            false as is_other
+        from own_members
+        left join people on own_members.node = people.node
+        {% if closed_nodes is not none -%}
+        union all
+        select rule, key_hash, node, record_id, blocked_because, is_person, true as is_other
+        from {{ closed_nodes }}
+        where rule in {{ texts(rules | map(attribute="name") | list) }}
+        {%- endif %}
+    ),
+
     counted as (
         select
-            members.*,
-            count(*) over (partition by members.rule, members.key_hash) as node_count,
-            count(people.node) over (partition by members.rule, members.key_hash) as people_count
+            *,
+            count(*) over (partition by rule, key_hash) as node_count,
+            count(case when is_person then 1 end) over (partition by rule, key_hash) as people_count
         from members
-        left join people on members.node = people.node
     )
 
     select
@@ -224,6 +258,9 @@
         counted.key_hash,
         counted.node,
         counted.record_id,
+        counted.blocked_because,
+        counted.is_person,
+        counted.is_other,
         case
             when counted.blocked_because is not null then 'blocked: ' || counted.blocked_because
             when counted.node_count > rules.max_shared
