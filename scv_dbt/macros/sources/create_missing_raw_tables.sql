@@ -4,11 +4,13 @@
 {% macro create_missing_raw_tables() -%}
     {#- Compiling must not need a warehouse, let alone change one. -#}
     {%- if execute and flags.WHICH in ["build", "run", "run-operation", "seed", "snapshot", "test"] -%}
+        {#- An operation selects nothing, and finds there what an earlier command of the process selected. -#}
+        {%- set selected = [] if flags.WHICH == "run-operation" else selected_resources -%}
         {%- set read = [] -%}
-        {%- for unique_id in selected_resources if unique_id in graph.nodes -%}
+        {%- for unique_id in selected if unique_id in graph.nodes -%}
             {%- do read.extend(graph.nodes[unique_id].depends_on.nodes) -%}
         {%- endfor -%}
-        {%- for source in graph.sources.values() if not selected_resources or source.unique_id in read -%}
+        {%- for source in graph.sources.values() if not selected or source.unique_id in read -%}
             {%- set columns = raw_columns(source) -%}
             {%- set existing = adapter.get_relation(source.database, source.schema, source.identifier) -%}
             {%- if existing is none -%}
