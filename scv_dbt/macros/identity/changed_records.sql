@@ -45,7 +45,8 @@
             record_{{ own }} as record_id,
             1 as links,
             {{ text_hash(
-                "concat('pair:', record_" ~ other ~ ", ':', cast(probability as string), ':', cast(match_weight as string))"
+                "concat('pair:', record_" ~ other ~ ", ':', coalesce(cast(probability as string), ''), ':',"
+                ~ " coalesce(cast(match_weight as string), ''))"
             ) }} as evidence_hash
         from {{ source("identity", "scored_pairs") }}
         union all
