@@ -218,12 +218,14 @@ def test_a_selection_runs_alone_and_a_selection_of_nothing_is_an_error(company: 
 def test_the_log_of_a_run_history_outlives_each_event_while_it_is_kept_open(tmp_path: Path) -> None:
     config = {"storage": {"sqlite": {"base_dir": str(tmp_path / "storage")}}}
     (tmp_path / "dagster.yaml").write_text(json.dumps({**config, "telemetry": {"enabled": False}}))
-    write_ahead = tmp_path / "storage" / "history" / "runs" / "index.db-wal"
+    history = tmp_path / "storage" / "history" / "runs"
+    write_ahead = [history / "index.db-wal", history / "run.db-wal"]
     with dg.DagsterInstance.from_config(str(tmp_path)) as instance:
         with history_kept_open(instance, "run"):
             instance.report_runless_asset_event(dg.AssetMaterialization("a"))
-            assert write_ahead.exists()
-        assert not write_ahead.exists()
+            instance.report_engine_event("x", run_id="run", job_name="load")
+            assert all(path.exists() for path in write_ahead)
+        assert not any(path.exists() for path in write_ahead)
 
 
 def test_a_run_that_ended_gives_its_place_in_the_pool_back_and_one_that_goes_on_keeps_it(

@@ -5,6 +5,7 @@ some of them change: what has no key in common has no influence on each other, b
 worlds may have. SCV_HISTORIES tells how many are tried; `benchmarks/identity_histories.py` tries a thousand.
 """
 
+import json
 import os
 import random
 from collections.abc import Callable, Iterator
@@ -204,18 +205,62 @@ def family(mail: str) -> list[Person]:
     ]
 
 
-def test_what_is_the_same_for_all_is_resolved_anew_for_all(dbt: Dbt):
-    give(dbt, [*BYSTANDERS, *family("x@x.ch")])
-    give_pairs(dbt, {})
-    dbt.run("run", "--select", *MODELS)
+def test_what_is_the_same_for_all_is_resolved_anew_for_all(dbt: Dbt, monkeypatch: pytest.MonkeyPatch):
+    give(
+        dbt,
+        [
+            *family("x@x.ch"),
+            person("cap:1", "eva kern", email="cap1@x.ch"),
+            person("cap:2", "eva kern", email=["cap1@x.ch", "cap2@x.ch"]),
+            person("cap:3", "eva kern", email="cap2@x.ch"),
+            person("born:1", "ida graf", "1980-01-02", email="ida@x.ch"),
+            person("born:2", "ida graf", "1980-02-01", email="ida@x.ch"),
+            person("guard:1", "lea frei", "1980-01-02", email="lea@x.ch"),
+            person("guard:2", "lea frei", "1955-07-19", email="lea@x.ch"),
+            person("form:1", "robert roth", email="robert@x.ch"),
+            person("form:2", "bob roth", email="robert@x.ch"),
+            *(person(f"strong:{number}", "jan vogt") for number in range(2)),
+            person("firm:1", "tim kuhn", "1980-01-02"),
+            person("firm:2", "tim kuhn", "1955-07-19"),
+        ],
+    )
+    give_pairs(dbt, {("strong:0", "strong:1"): 9.0, ("firm:1", "firm:2"): 3.0})
+    rule = {"name": "email", "keys": ["email"], "level": 3, "guard": ["given_name", "birth_date"]}
+    model = {"level": 5, "guard": ["birth_date"], "contacts": ["email"], "most": 20, "unlikely": -10, "strong": 0.99}
+    given = {"identity_rules": [rule], "identity_model": model}
+    dbt.run("run", "--select", *MODELS, "--vars", json.dumps(given))
     before = tables(dbt)
-    assert {reason for *_, reason in before["edges"]} == {None}
-    limit = ("--vars", "{identity_max_values: {email: 2}}")
-    dbt.run("run", "--select", *MODELS, *limit)
-    limited = tables(dbt)
-    assert {str(reason).partition(":")[0] for *_, reason in limited["edges"]} == {"None", "crowded"}
-    dbt.run("run", "--select", *MODELS)
-    assert tables(dbt) == before
+
+    def resolve_anew(*whom: str, **changed: Any) -> None:
+        """What changed since the last time decides otherwise now, about these records."""
+        nonlocal before
+        given.update(changed)
+        options = ("run", "--select", "edges", "components", "--vars", json.dumps(given))
+        dbt.run(*options)
+        found = tables(dbt)
+        dbt.run(*options, "--full-refresh")
+        expected = tables(dbt)
+        for name in TABLES:
+            assert found[name] == expected[name], (whom, name)
+        assert {row[1].partition(":")[0] for row in set(found["edges"]) ^ set(before["edges"])} == set(whom)
+        before = found
+
+    agree = dbt.manifest.macros["macro.scv.birth_dates_agree"]
+    names = "update seeds.given_names set given_name = '{}' where given_name = '{}'"
+    unreliable = "('m', timestamp '2024-01-01', 'birth_date')"
+    try:
+        execute(dbt, names.format("-", "bob"))
+        resolve_anew("form")
+        monkeypatch.setattr(agree, "macro_sql", "{% macro birth_dates_agree(first, second) %}false{% endmacro %}")
+        resolve_anew("born")
+        resolve_anew("born", "guard", identity_rules=[rule | {"guard": ["given_name"]}])
+        resolve_anew("strong", identity_model=model | {"strong": 0.999})
+        execute(dbt, f"insert into identity.match_models (model_version, trained_at, unreliable) values {unreliable}")
+        resolve_anew("firm")
+        resolve_anew("b", "c", identity_max_values={"email": 2})
+        resolve_anew("cap", identity_size_cap=2)
+    finally:
+        execute(dbt, names.format("bob", "-"), "delete from identity.match_models")
 
 
 def test_after_a_run_that_was_killed_everything_is_resolved(dbt: Dbt):

@@ -21,13 +21,50 @@
 {%- endmacro %}
 
 
-{#- What has a part in every decision. The number changes with the macros of the levels: where they give other edges. -#}
+{#- What has a part in every decision: settings, and the statements. The number is for what no statement shows: in which
+    order and how often they run (`resolve_levels`, `break_chains`, `link_by_model`, `label_components`). It changes where
+    those give other edges. -#}
 {% macro settings_of_edges() -%}
-    {{ return(local_md5(tojson([1, identity_rules(), identity_model(), guards_of_model(), max_values(), var("identity_size_cap")]))) }}
+    {{ return(local_md5(tojson([
+        1, identity_rules(), identity_model(), guards_of_model(), max_values(), var("identity_size_cap"), statements_of_edges()
+    ]))) }}
 {%- endmacro %}
 
 
-{#- The records that something may join to others, each with the fingerprint of all that decides about it. -#}
+{#- The statements of the levels with names that are the same in every run. -#}
+{% macro statements_of_edges() -%}
+    {%- set rules = identity_rules() -%}
+    {%- set statements = [
+        links_of_stewards("records"),
+        edges_of_stewards("links"),
+        nodes_of_stewards("records", "labels"),
+        members_of_keys("keys", "nodes", rules, "closed_nodes"),
+        pairs_that_share_a_key("members"),
+        ambiguous_members("members", "conflicts"),
+        members_with_refusals("members", "refused"),
+        groups_of_members("members", none),
+        groups_of_members("members", "conflicts"),
+        links_of_groups("groups"),
+        chained_nodes("groups", "labels", "nodes", ["trait"]),
+        pairs_of_a_chain("chained"),
+        refused_members("groups", "chained", "conflicts", false),
+        refused_members("groups", "chained", "conflicts", true),
+        edges_of_groups("groups", "conflicts", rules),
+        relabelled_nodes("nodes", "labels"),
+        likely_pairs("nodes"),
+        crowded_pairs("pairs", "node_a", "node_b", "nodes"),
+        best_joins("pairs", "labels", "apart"),
+        joined_labels("labels", "joins", "apart"),
+        edges_of_model("nodes", "labels", "apart", 1),
+    ] -%}
+    {%- do find_conflicts(statements, "conflicts", "pairs", "nodes", ["trait"], false) -%}
+    {%- do find_conflicts(statements, "conflicts", "pairs", "nodes", ["trait"], true, ["contact"], ["voucher"]) -%}
+    {{ return(statements) }}
+{%- endmacro %}
+
+
+{#- The records that something may join to others, each with the fingerprint of all that decides about it. What
+    a record has is there once, by the primary keys of the tables; twice, bit_xor would cancel it out. -#}
 {% macro linkable_records(keys) -%}
     with given_names as (
         select bit_xor({{ text_hash("concat(name_group, ':', given_name)") }}) as names_hash from {{ ref("given_names") }}
@@ -45,7 +82,8 @@
             record_{{ own }} as record_id,
             1 as links,
             {{ text_hash(
-                "concat('pair:', record_" ~ other ~ ", ':', cast(probability as string), ':', cast(match_weight as string))"
+                "concat('pair:', record_" ~ other ~ ", ':', coalesce(cast(probability as string), ''), ':',"
+                ~ " coalesce(cast(match_weight as string), ''))"
             ) }} as evidence_hash
         from {{ source("identity", "scored_pairs") }}
         union all

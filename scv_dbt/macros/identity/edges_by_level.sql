@@ -24,7 +24,7 @@
     {%- set active = working_relation("active") -%}
     {%- set labels = working_relation("labels") -%}
     {%- set match_keys = "(" ~ sql ~ ")" -%}
-    {%- set progress = namespace(is_done=false) -%}
+    {%- set progress = namespace(is_done=false, active_count=none) -%}
     {%- set script = [] -%}
 
     {{ run_hooks(pre_hooks) }}
@@ -40,12 +40,18 @@
         {%- do find_active_records(script, active, linkable, match_keys, state) -%}
         {%- set counts = answer(script,
             "select (select count(*) from " ~ active ~ "), (select count(*) from " ~ linkable ~ ")").rows[0] -%}
-        {%- set progress.is_done = counts[0] == 0 -%}
+        {%- set progress.active_count = counts[0] -%}
+        {%- set progress.is_done = progress.active_count == 0 -%}
         {#- Of most records everything is sooner resolved than what changed. A key that joined nobody may now; then those
             who have it are active as well, and so on. -#}
-        {%- for _ in range(3) if not progress.is_done and counts[0] * 2 < counts[1] -%}
-            {%- set progress.is_done = resolve_active_records(script, target_relation, active, linkable, match_keys, state,
-                keeps_apart) -%}
+        {%- for _ in range(3) -%}
+            {%- if not progress.is_done and progress.active_count * 2 < counts[1] -%}
+                {%- set progress.is_done = resolve_active_records(script, target_relation, active, linkable, match_keys, state,
+                    keeps_apart) -%}
+                {%- if not progress.is_done -%}
+                    {%- set progress.active_count = row_count(script, active) -%}
+                {%- endif -%}
+            {%- endif -%}
         {%- endfor -%}
     {%- endif -%}
     {%- if not progress.is_done -%}
