@@ -163,7 +163,7 @@ def test_an_account_keeps_its_id_whatever_comes_or_goes(dbt: Dbt, tmp_path: Path
     later = replace(dbt, path=tmp_path / "scv.duckdb")
     shutil.copy(dbt.path, later.path)
     load(later.path, 5, six_systems.LATER_ACCOUNTS)
-    models = "int_accounts account_edges account_components account_registry account_map accounts".split()
+    models = "int_accounts account_nodes account_edges account_components account_registry account_map accounts".split()
     later.build("--full-refresh", "--select", "stg_salesforce__account", "stg_files__accounts", *models)
     assert dict(later.table("identity.account_map", "account_record_id, account_id")) == {
         "salesforce:001A": ACME,
