@@ -103,9 +103,11 @@ described as (
         'salesforce:' || master_record_id as same_as_record_id
     from crm_accounts
     union all
+    -- A name without a legal form may be a person's.
     select
         {{ as_entity("accounts", {
-            "source": "'stripe'", "source_id": "customer_id", "name": "full_name",
+            "source": "'stripe'", "source_id": "customer_id",
+            "name": "case when " ~ legal_form_of("full_name") ~ " is not null then full_name end",
         }, carried=["domain", "first_load_id"]) }},
         country,
         created_at,
@@ -154,7 +156,8 @@ mentioned as (
 people_domains as (
     select
         people.source || ':' || people.account_source_id as account_record_id,
-        min({{ email_domain("people.email_normalised") }}) as people_domain
+        min({{ email_domain("people.email_normalised") }}) as people_domain,
+        count(distinct people.email_normalised) as people_address_count
     from people
     left join shared_domains on {{ email_domain("people.email_normalised") }} = shared_domains.domain
     where
@@ -174,6 +177,7 @@ accounts as (
         identified.name,
         case when shared_domains.domain is null then identified.domain end as domain,
         people_domains.people_domain,
+        people_domains.people_address_count,
         identified.industry,
         identified.employees,
         country_names.alpha2 as country,
