@@ -123,6 +123,21 @@ DOMAINS = {
     "n/a": None,
     "-": None,
     "none.": None,
+    "http://user:word@acme.com/": "acme.com",
+    "user@acme.com": None,
+    "acme.com,beta.com": "acme.com",
+    "acme.com; beta.com": "acme.com",
+    "www.com": "www.com",
+    "bücher.example": "bücher.example",
+    "xn--bcher-kva.example": "xn--bcher-kva.example",
+    "acme.xn--p1ai": "acme.xn--p1ai",
+    "n.a.": None,
+    "t.b.d": None,
+    "192.168.1.1": None,
+    "acme..com": None,
+    "-acme.com": None,
+    "acme-.com": None,
+    "acme.c0m": None,
 }
 
 LEGAL_FORMS = {

@@ -1,7 +1,11 @@
 {#- The host of a web address, in lower case and without www; null where it is none. -#}
 {% macro domain_of(website) -%}
+    {%- set sign = "[\\p{L}\\p{M}\\p{N}]" -%}
+    {%- set label = sign ~ "(?:[\\p{L}\\p{M}\\p{N}-]*" ~ sign ~ ")?" -%}
+    {%- set last_label = "(?:\\p{L}[\\p{L}\\p{M}]+|xn--[a-z0-9-]*[a-z0-9])" -%}
     {{ regexp_capture(
-        lower_case(website), "^\\s*(?:[a-z]+://)?(?:www\\.)?([^\\s/:?#@.][^\\s/:?#@]*\\.[^\\s/:?#@.]+)\\.?(?:[\\s/:?#]|$)"
+        lower_case(website),
+        "^\\s*(?:[a-z]+://(?:[^\\s/?#@]*@)?)?(?:www\\.)?((?:" ~ label ~ "\\.)+" ~ last_label ~ ")\\.?(?:[\\s/:?#,;]|$)"
     ) }}
 {%- endmacro %}
 
