@@ -154,7 +154,7 @@ def test_a_company_has_its_people_for_members_and_not_itself(dbt: Dbt, ann: str 
     assert members == [(ACME, ann, "Buyer", "link", "salesforce")]
 
 
-def test_an_account_keeps_its_id_whatever_comes_or_goes(dbt: Dbt, tmp_path: Path):
+def test_an_account_keeps_its_id_when_records_join_it_or_are_marked_as_deleted(dbt: Dbt, tmp_path: Path):
     later = replace(dbt, path=tmp_path / "scv.duckdb")
     shutil.copy(dbt.path, later.path)
     load(later.path, 5, six_systems.LATER_ACCOUNTS)
