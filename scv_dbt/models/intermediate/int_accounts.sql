@@ -60,6 +60,12 @@ shared_domains as (
     where part = 'domain'
 ),
 
+-- Social networks, whose hosts of countries count, too.
+page_domains as (
+    select domain from {{ ref("shared_domains") }}
+    where reason = 'pages of many'
+),
+
 -- Who pays for deals of several accounts is none of them.
 paid_accounts as (
     select
@@ -175,7 +181,7 @@ accounts as (
         coalesce(identified.source, mentioned.source) as source,
         coalesce(identified.source_id, mentioned.source_id) as source_id,
         identified.name,
-        case when shared_domains.domain is null then identified.domain end as domain,
+        case when coalesce(shared_domains.domain, page_domains.domain) is null then identified.domain end as domain,
         people_domains.people_domain,
         people_domains.people_address_count,
         identified.industry,
@@ -192,6 +198,8 @@ accounts as (
     left join people_domains
         on coalesce(identified.account_record_id, mentioned.account_record_id) = people_domains.account_record_id
     left join shared_domains on identified.domain = shared_domains.domain
+    left join page_domains
+        on {{ regexp_capture("identified.domain", "([^.]+[.][^.]+)$") }} = page_domains.domain
     left join country_names on {{ country_key("identified.country") }} = country_names.name_key
 )
 
