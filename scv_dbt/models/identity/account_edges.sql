@@ -3,28 +3,41 @@ accounts as (
     select * from {{ ref("int_accounts") }}
 ),
 
+account_nodes as (
+    select * from {{ ref("account_nodes") }}
+),
+
 stated as (
     select
         accounts.account_record_id,
         others.account_record_id as other_record_id,
-        others.same_as_record_id as next_record_id,
         case when accounts.source = others.source then 'merged' else 'reference' end as rule
     from accounts
     inner join accounts as others on accounts.same_as_record_id = others.account_record_id
+    where accounts.account_record_id != others.account_record_id
 ),
 
--- What is one as its sources say is one node, named after the record that the others lead to.
-nodes as (
+-- The end is the record that the others lead to; a circle of merges has none.
+records as (
     select
         accounts.account_record_id,
         accounts.source,
         accounts.domain,
         accounts.people_domain,
         accounts.is_deleted,
-        coalesce(next_accounts.account_record_id, stated.other_record_id, accounts.account_record_id) as node
+        account_nodes.component_id,
+        case when stated.account_record_id is null then accounts.account_record_id end as end_record_id
     from accounts
+    inner join account_nodes on accounts.account_record_id = account_nodes.record_id
     left join stated on accounts.account_record_id = stated.account_record_id
-    left join accounts as next_accounts on stated.next_record_id = next_accounts.account_record_id
+),
+
+-- What is one as its sources say is one node, named after its end.
+nodes as (
+    select
+        *,
+        coalesce(max(end_record_id) over (partition by component_id), component_id) as node
+    from records
 ),
 
 -- A node has one domain at most, so that no chain of domains joins accounts.
@@ -32,7 +45,7 @@ node_domains as (
     select
         node,
         coalesce(
-            max(case when account_record_id = node then domain end),
+            max(case when account_record_id = end_record_id then domain end),
             case when count(distinct domain) = 1 then min(domain) end
         ) as own_domain,
         case when count(distinct people_domain) = 1 then min(people_domain) end as people_domain
@@ -108,7 +121,6 @@ edges as (
         cast(null as string) as domain,
         cast(null as string) as reason
     from stated
-    where account_record_id != other_record_id
     union distinct
     select
         owners.first_node as record_a,

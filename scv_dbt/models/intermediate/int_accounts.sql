@@ -60,6 +60,12 @@ shared_domains as (
     where part = 'domain'
 ),
 
+-- Social networks, whose hosts of countries count, too.
+page_domains as (
+    select domain from {{ ref("shared_domains") }}
+    where reason = 'pages of many'
+),
+
 -- Who pays for deals of several accounts is none of them.
 paid_accounts as (
     select
@@ -103,9 +109,11 @@ described as (
         'salesforce:' || master_record_id as same_as_record_id
     from crm_accounts
     union all
+    -- A name without a legal form may be a person's.
     select
         {{ as_entity("accounts", {
-            "source": "'stripe'", "source_id": "customer_id", "name": "full_name",
+            "source": "'stripe'", "source_id": "customer_id",
+            "name": "case when " ~ legal_form_of("full_name") ~ " is not null then full_name end",
         }, carried=["domain", "first_load_id"]) }},
         country,
         created_at,
@@ -154,7 +162,8 @@ mentioned as (
 people_domains as (
     select
         people.source || ':' || people.account_source_id as account_record_id,
-        min({{ email_domain("people.email_normalised") }}) as people_domain
+        min({{ email_domain("people.email_normalised") }}) as people_domain,
+        count(distinct people.email_normalised) as people_address_count
     from people
     left join shared_domains on {{ email_domain("people.email_normalised") }} = shared_domains.domain
     where
@@ -172,8 +181,9 @@ accounts as (
         coalesce(identified.source, mentioned.source) as source,
         coalesce(identified.source_id, mentioned.source_id) as source_id,
         identified.name,
-        case when shared_domains.domain is null then identified.domain end as domain,
+        case when coalesce(shared_domains.domain, page_domains.domain) is null then identified.domain end as domain,
         people_domains.people_domain,
+        people_domains.people_address_count,
         identified.industry,
         identified.employees,
         country_names.alpha2 as country,
@@ -188,6 +198,8 @@ accounts as (
     left join people_domains
         on coalesce(identified.account_record_id, mentioned.account_record_id) = people_domains.account_record_id
     left join shared_domains on identified.domain = shared_domains.domain
+    left join page_domains
+        on {{ regexp_capture("identified.domain", "([^.]+[.][^.]+)$") }} = page_domains.domain
     left join country_names on {{ country_key("identified.country") }} = country_names.name_key
 )
 

@@ -1,7 +1,12 @@
 with
+-- A company at the payment provider is an account, and no member of one. Ids of other sources' people and accounts may
+-- be the same and mean two.
 people as (
-    select * from {{ ref("int_people") }}
-    where not is_deleted
+    select people.*
+    from {{ ref("int_people") }} as people
+    left join {{ ref("int_accounts") }} as accounts
+        on people.record_id = accounts.account_record_id and people.source = 'stripe'
+    where not people.is_deleted and accounts.account_record_id is null
 ),
 
 identifiers as (

@@ -7,13 +7,15 @@ account_map as (
     select * from {{ ref("account_map") }}
 ),
 
--- A deleted record counts where no other one says more.
+-- A deleted record counts where no other one says more. The domain of one address may be a person's own.
 ranked as (
     select
         records.*,
         account_map.account_id,
         parents.account_id as parent_account_id,
-        coalesce(records.domain, records.people_domain) as known_domain,
+        coalesce(
+            records.domain, case when records.people_address_count > 1 then records.people_domain end
+        ) as known_domain,
         row_number() over (
             partition by account_map.account_id
             order by
