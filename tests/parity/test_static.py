@@ -132,8 +132,8 @@ def test_bigquery_would_run_every_statement_that_was_sent(
         f" {len(analyzer.too_nested)} too nested to be looked into further"
     )
     assert not refused, "\n\n".join(refused)
-    # The numbering plans of all countries are one deep expression.
-    assert [sql for sql in analyzer.too_nested if "phones" not in sql] == []
+    # The numbering plans of all countries are one deep expression, and so are names in Latin letters.
+    assert [sql for sql in analyzer.too_nested if "phones" not in sql and "'абвгґ" not in sql] == []
 
 
 @on_the_emulator

@@ -1,8 +1,8 @@
 {#- The host of a web address, in lower case and without www; null where it is none. -#}
 {% macro domain_of(website) -%}
-    {%- set sign = "[\\p{L}\\p{M}\\p{N}]" -%}
-    {%- set label = sign ~ "(?:[\\p{L}\\p{M}\\p{N}-]*" ~ sign ~ ")?" -%}
-    {%- set last_label = "(?:\\p{L}[\\p{L}\\p{M}]+|xn--[a-z0-9-]*[a-z0-9])" -%}
+    {%- set sign = "[^\\s!-/:-@\\[-`{-~]" -%}
+    {%- set label = "(?:" ~ sign ~ "|" ~ sign ~ "[^\\s!-,./:-@\\[-`{-~]*" ~ sign ~ ")" -%}
+    {%- set last_label = "(?:[^\\s!-@\\[-`{-~]{2,}|xn--[a-z0-9-]*[a-z0-9])" -%}
     {{ regexp_capture(
         lower_case(website),
         "^\\s*(?:[a-z]+://(?:[^\\s/?#@]*@)?)?(?:www\\.)?((?:" ~ label ~ "\\.)+" ~ last_label ~ ")\\.?(?:[\\s/:?#,;]|$)"
@@ -26,6 +26,6 @@
     {%- set among_small_letters = "SA|SE|AS|AB|OG" -%}
     coalesce(
         {{ regexp_capture(name, "[\\s,]((?i:" ~ in_any_case ~ ")|" ~ in_capitals ~ ")\\.?\\s*$") }},
-        {{ regexp_capture(name, "[\\p{Ll}\\p{Lo}].*[\\s,](" ~ among_small_letters ~ ")\\.?\\s*$") }}
+        {{ regexp_capture(name, "[^\\s!-`{-~].*[\\s,](" ~ among_small_letters ~ ")\\.?\\s*$") }}
     )
 {%- endmacro %}
