@@ -98,16 +98,9 @@ class Dbt:
         project = str(settings.dbt_project)
         folder = str(settings.beside_warehouse(".dbt"))
         self.options = [
-            "--project-dir",
-            project,
-            "--profiles-dir",
-            project,
-            "--target-path",
-            folder,
-            "--log-path",
-            folder,
-        ]
-        self.options += ["--log-level", "none", "--log-level-file", "none", "--no-print", "--no-write-json"]
+            "--project-dir", project, "--profiles-dir", project, "--target-path", folder, "--log-path", folder,
+            "--log-level", "none", "--log-level-file", "none", "--no-print", "--no-write-json",
+        ]  # fmt: skip
         self.manifest = self._invoke(["parse"], None, [])
 
     def run(self, *command: str) -> dict[str, float]:

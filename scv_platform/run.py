@@ -158,6 +158,7 @@ def history_kept_open(instance: dg.DagsterInstance, run_id: str) -> Iterator[Non
     """Holds the databases of a run history in SQLite open, which makes a run of many events quicker.
 
     Dagster opens a connection for each event, and SQLite clears its write-ahead log away with the last one that closes.
+    A history that lies elsewhere, as in PostgreSQL, has no such files, and none is held.
     """
     instance.all_logs(run_id)  # Makes the database of the run.
     with ExitStack() as stack:

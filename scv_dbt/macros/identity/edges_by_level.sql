@@ -44,13 +44,11 @@
         {%- set progress.is_done = progress.active_count == 0 -%}
         {#- Of most records everything is sooner resolved than what changed. A key that joined nobody may now; then those
             who have it are active as well, and so on. -#}
-        {%- for _ in range(3) -%}
-            {%- if not progress.is_done and progress.active_count * 2 < counts[1] -%}
-                {%- set progress.is_done = resolve_active_records(script, target_relation, active, linkable, match_keys, state,
-                    keeps_apart) -%}
-                {%- if not progress.is_done -%}
-                    {%- set progress.active_count = row_count(script, active) -%}
-                {%- endif -%}
+        {%- for _ in range(3) if not progress.is_done and progress.active_count * 2 < counts[1] -%}
+            {%- set progress.is_done = resolve_active_records(script, target_relation, active, linkable, match_keys, state,
+                keeps_apart) -%}
+            {%- if not progress.is_done -%}
+                {%- set progress.active_count = row_count(script, active) -%}
             {%- endif -%}
         {%- endfor -%}
     {%- endif -%}

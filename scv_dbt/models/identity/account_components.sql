@@ -1,8 +1,8 @@
 {{ config(materialized="components") }}
 
 with
-accounts as (
-    select * from {{ ref("int_accounts") }}
+nodes as (
+    select * from {{ ref("account_nodes") }}
 ),
 
 edges as (
@@ -10,12 +10,11 @@ edges as (
     where status = 'kept'
 ),
 
--- A record that is linked to itself alone is a component of one.
 links as (
     select
-        account_record_id as record_a,
-        account_record_id as record_b
-    from accounts
+        record_id as record_a,
+        component_id as record_b
+    from nodes
     union all
     select
         record_a,
